@@ -82,9 +82,8 @@ def adjusted(
     cost = _cost(cameras, *now, seen, scale, pull, start)
     for _ in range(_STEPS):
         slopes = _slopes(cameras, *now, seen)
-        step = _step(
-            slopes, seen, _weights(slopes.residual, seen, scale), (now[0] - start) * pull, pull, loose, damping
-        )
+        weight = _weights(slopes.residual, seen, scale)
+        step = _step(slopes, seen, weight, (now[0] - start) * pull, pull, loose, damping, bodies=len(bodies))
         tried = (now[0] + step[0], now[1] + step[1])
         found = _cost(cameras, *tried, seen, scale, pull, start)
         if found < cost:
@@ -210,9 +209,11 @@ def _step(
     pull: Float64[np.ndarray, "C P"],
     loose: Bool[np.ndarray, " CP"],
     damping: float,
+    *,
+    bodies: int,
 ) -> tuple[Float64[np.ndarray, "C P"], Float64[np.ndarray, "B Q"]]:
-    """Solve for the cameras by the Schur complement, and then for each body."""
-    (count, per), bodies = pull.shape, int(seen.body.max()) + 1
+    """Solve for the cameras by the Schur complement, and then for each body; one that nobody saw stays."""
+    count, per = pull.shape
     weighted = weight[:, None, None] * slopes.body
     own = _gathered(seen.body, np.einsum("oai,oaj->oij", weighted, slopes.body), bodies)
     side = _gathered(seen.body, np.einsum("oai,oa->oi", weighted, slopes.residual), bodies)

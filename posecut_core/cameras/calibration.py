@@ -79,12 +79,13 @@ def calibrate(
         CameraError: a camera did not see the board often enough or never together with the others, or the videos are
             out of step; OpenCV is not installed.
     """
+    sightings = {name: _spread_out(board, seen) for name, seen in sightings.items()}
     findings = _check_seen(board, sightings)
     lenses = {name: _lens(name, board, seen, model, coefficients) for name, seen in sightings.items()}
     views = {name: _views(lens.camera, board, sightings[name]) for name, lens in lenses.items()}
     findings += _out_of_step(board, views)
     cameras = _placed(board, _same_lens([lens.camera for lens in lenses.values()]), views)
-    cameras, bodies, seen, frames = _all_adjusted(board, cameras, views, _lens_prior(cameras, lenses))
+    cameras, bodies, seen, frames = _all_adjusted(board, cameras, views, _lens_prior(cameras, lenses), world)
     rms = {name: lens.rms for name, lens in lenses.items()}
     done = _report(cameras, bodies, seen, frames, rms, tuple(findings))
     if world is None:
@@ -109,7 +110,7 @@ def world_of_points(
     origin, along, beside = points
     x = along - origin
     z = np.cross(x, beside - origin)
-    if not np.isfinite(points).all() or np.linalg.norm(z) < 1e-6 * np.linalg.norm(x) ** 2:
+    if not np.isfinite(points).all() or np.linalg.norm(z) <= 1e-6 * np.linalg.norm(x) ** 2:
         raise CameraError("The three points do not span a plane; label three that do not lie on a line.")
     x, z, size = x / np.linalg.norm(x), z / np.linalg.norm(z), float(np.linalg.norm(x))
     return _in_world(cameras, np.stack([x, np.cross(z, x), z]), origin, 1.0 if length is None else length / size)
@@ -159,6 +160,16 @@ def refine_cameras(
 
 
 # --- what the cameras saw ---------------------------------------------------------------------------------------------
+
+
+def _spread_out(board: Board, seen: Sightings) -> Sightings:
+    """Leave out images in which all corners lie on one line: they do not say how the board lies."""
+
+    def spans(view: Sighting) -> bool:
+        local = board.corners[view.corners, :2]
+        return bool(np.linalg.matrix_rank(local - local[0]) == 2)
+
+    return replace(seen, frames={number: view for number, view in seen.frames.items() if spans(view)})
 
 
 def _check_seen(board: Board, sightings: Mapping[str, Sightings]) -> list[str]:
@@ -211,21 +222,37 @@ class _Lens:
 
 
 def _lens(name: str, board: Board, seen: Sightings, model: LensModel, coefficients: int) -> _Lens:
-    """Estimate a lens from the images that differ most; one that folds its image gets fewer coefficients."""
-    cv2 = opencv()
+    """Estimate a lens from the images that differ most."""
     chosen = _differing(board, seen)
     local = [board.corners[view.corners].astype(np.float32) for view in chosen]
     pixel = [view.pixels.astype(np.float32) for view in chosen]
-    if model == "fisheye":
-        return _fisheye(name, seen.size, local, pixel)
+    found: _Lens | None
+    try:
+        if model == "fisheye":
+            found = _fisheye(name, seen.size, local, pixel)
+        else:
+            found = _pinhole(name, seen.size, local, pixel, coefficients)
+    except opencv().error:
+        found = None
+    if found is None or not np.isfinite(found.deviations).all():
+        raise CameraError(
+            f"The lens of camera {name} cannot be told from its images of the board, which are too much alike or too "
+            "inexact; film the board near and far, leaning to all sides."
+        )
+    return found
+
+
+def _pinhole(name: str, size: tuple[int, int], local: list[Any], pixel: list[Any], coefficients: int) -> _Lens:
+    """Estimate a pinhole's lens; one that folds its image gets fewer coefficients."""
+    cv2 = opencv()
     for count in dict.fromkeys((coefficients, min(coefficients, 4), 0)):
         rms, matrix, bent, _, _, sure, *_ = cv2.calibrateCameraExtended(
-            local, pixel, seen.size, None, None, flags=_lens_flags(count)
+            local, pixel, size, None, None, flags=_lens_flags(count)
         )
         sure = np.maximum(sure.ravel()[: 4 + count], _EXACT)
         sure[1] /= matrix[0, 0]
         try:
-            return _Lens(Camera(name, seen.size, matrix, bent.ravel()[:count]), float(rms), sure)
+            return _Lens(Camera(name, size, matrix, bent.ravel()[:count]), float(rms), sure)
         except CameraError as error:
             folded = error
     raise folded
@@ -289,7 +316,7 @@ def _views(camera: Camera, board: Board, seen: Sightings) -> _Views:
     for number, sighting in seen.frames.items():
         local = board.corners[sighting.corners]
         direction = undistort(camera, sighting.pixels)
-        if min(np.ptp(local[:, 0]), np.ptp(local[:, 1])) == 0 or np.isnan(direction).any():
+        if np.isnan(direction).any():
             continue
         found, turn, moved = cv2.solvePnP(local, direction, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)
         if not found:
@@ -409,10 +436,14 @@ def _not_connected(views: Mapping[str, _Views], placed: list[str]) -> CameraErro
 
 
 def _all_adjusted(
-    board: Board, cameras: tuple[Camera, ...], views: Mapping[str, _Views], prior: Float64[np.ndarray, "C P"]
+    board: Board,
+    cameras: tuple[Camera, ...],
+    views: Mapping[str, _Views],
+    prior: Float64[np.ndarray, "C P"],
+    world: int | None,
 ) -> tuple[tuple[Camera, ...], Float64[np.ndarray, "B 6"], Observations, Int64[np.ndarray, " B"]]:
     """Adjust cameras and boards together, and again without the images that then fit badly."""
-    frames = _chosen_frames(views)
+    frames = _chosen_frames(views, world)
     bodies = np.stack([_board_in_world(cameras, views, number) for number in frames.tolist()])
     seen = _observations(board, cameras, views, frames)
     start, free = cameras, Free(lens=True, distortion=len(cameras[0].distortion), first=False)
@@ -430,8 +461,8 @@ def _all_adjusted(
     return cameras, bodies[kept], replace(seen, body=body), frames[kept]
 
 
-def _chosen_frames(views: Mapping[str, _Views]) -> Int64[np.ndarray, " B"]:
-    """Choose frames to adjust by, those that several cameras see first."""
+def _chosen_frames(views: Mapping[str, _Views], world: int | None) -> Int64[np.ndarray, " B"]:
+    """Choose frames to adjust by, those that several cameras see first, and the one in which the world lies."""
     counts: dict[int, int] = {}
     for seen in views.values():
         for number in seen:
@@ -442,7 +473,7 @@ def _chosen_frames(views: Mapping[str, _Views]) -> Int64[np.ndarray, " B"]:
     for numbers in (several, alone):
         room = min(len(numbers), _ADJUSTED_FRAMES - len(chosen))
         chosen += [numbers[at] for at in np.linspace(0, len(numbers) - 1, room).astype(int)] if room else []
-    return np.array(sorted(chosen), dtype=np.int64)
+    return np.array(sorted({*chosen, *({world} & counts.keys())}), dtype=np.int64)
 
 
 def _board_in_world(cameras: tuple[Camera, ...], views: Mapping[str, _Views], number: int) -> Float64[np.ndarray, "6"]:
@@ -523,7 +554,8 @@ def _world_of_board(
     if number not in frames:
         near = int(frames[np.abs(frames - number).argmin()])
         raise CameraError(
-            f"The board is not seen in frame {number}; the nearest frame in which it is has the number {near}."
+            f"The board is not seen well enough in frame {number}; the nearest frame in which it is has the number "
+            f"{near}."
         )
     body = bodies[int(np.flatnonzero(frames == number)[0])]
     turned = Rotation.from_rotvec(body[:3]).as_matrix()

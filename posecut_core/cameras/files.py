@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import yaml
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 from scipy.spatial.transform import Rotation
 
 from posecut_core.cameras.camera import Camera, checked_cameras
@@ -91,7 +90,7 @@ def _read_file(path: Path) -> tuple[Camera, ...]:
         raise CameraError(f"Found no file {path}; calibrate the cameras first.") from error
     except OSError as error:
         raise CameraError(f"Cannot read {path} ({error.strerror or error}); check its permissions.") from error
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         if isinstance(error, CameraError):
             raise CameraError(f"{path}: {error}") from error
         reason = f"it has no {error}" if isinstance(error, KeyError) else str(error).split("\n")[0][:100]
@@ -269,7 +268,7 @@ def _read_mat(path: Path) -> list[Camera]:
         values = loadmat(io.BytesIO(content), simplify_cells=True, variable_names=[*_DANNCE, *_BOUGUET, *_STEREO])
     except NotImplementedError as error:
         raise CameraError("It is in MATLAB's format 7.3; save it in MATLAB with the option -v7.") from error
-    except MatReadError as error:
+    except Exception as error:  # of a damaged file: zlib's, or any other
         raise ValueError(str(error)) from error
     if "params" in values:
         params = np.atleast_1d(values["params"])

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from posecut_core.cameras.boards import Board, BoardKind, Sightings, find_boards
 from posecut_core.cameras.calibration import Calibration, calibrate
-from posecut_core.cameras.camera import Camera, checked_cameras
+from posecut_core.cameras.camera import COEFFICIENTS, Camera, checked_cameras
 from posecut_core.cameras.files import read_cameras, write_cameras
 from posecut_core.cameras.views import USUAL_VIEWS, OtherViews, view_of
 from posecut_core.errors import ArgumentError, CameraError, Remedy
@@ -112,7 +112,7 @@ def calibrate_cameras(
         report: called after each frame, and told where cameras are replaced or no video of the project is a view.
 
     Raises:
-        ArgumentError: the board cannot be, or is not said whole.
+        ArgumentError: the board cannot be, or is not said whole, or there is no such number of coefficients.
         CameraError: OpenCV is not installed; a camera did not see the board, or not together with the others; the file
             is missing, or holds no cameras, fewer than two, or some that cannot be; or no camera has a name that is to
             be changed.
@@ -120,18 +120,20 @@ def calibrate_cameras(
         StorageError: the project cannot be written.
     """
     project, path = open_project(config), given_path(source)
-    done = None
+    done, others = None, dict(rename or {})
     if (columns, rows, square) == (None, None, None):
-        cameras = read_cameras(path)
+        cameras = _renamed(read_cameras(path), others, path)
     else:
+        if coefficients not in COEFFICIENTS["pinhole"]:
+            raise ArgumentError(f"coefficients is {coefficients}, expected 0, 4, 5 or 8.")
         wanted = _board(columns, rows, square, board, dictionary, marker, inverted)
-        seen = _sightings(project, path, wanted, max(step, 1), report)
+        seen = _sightings(project, path, wanted, max(step, 1), others, report)
         if fisheye:
             done = calibrate(wanted, seen, model="fisheye", coefficients=4, world=world)
         else:
             done = calibrate(wanted, seen, coefficients=coefficients, world=world)
         cameras = done.cameras
-    checked = _renamed(cameras, dict(rename or {}), path)
+    checked = checked_cameras(cameras, at_least=2)
     if project.cameras.is_file():
         report(Notice(f"{project.cameras} is replaced; points in space that were made with it are out of date"))
     write_cameras(project.cameras, checked)
@@ -181,7 +183,9 @@ def _board(
     return Board(columns, rows, square, kinds[board], dictionary, marker, inverted)
 
 
-def _sightings(project: Project, folder: Path, board: Board, step: int, report: Report) -> dict[str, Sightings]:
+def _sightings(
+    project: Project, folder: Path, board: Board, step: int, others: Mapping[str, str], report: Report
+) -> dict[str, Sightings]:
     """Look for the board in each camera's video."""
     videos, pattern = videos_in(folder), read_state(project.settings_path).views or USUAL_VIEWS
     if len(videos) < 2:
@@ -189,12 +193,17 @@ def _sightings(project: Project, folder: Path, board: Board, step: int, report: 
             f"Found {counted(len(videos), 'video')} in {folder}, expected one of the board by each of two or more "
             "cameras; give the folder that has them."
         )
-    found: dict[str, Sightings] = {}
-    for video in videos:
-        place = view_of(video.stem, pattern)
-        camera = place[1] if place else video.stem
-        if camera in found:
+    places = [(video, view_of(video.stem, pattern)) for video in videos]
+    names = [place[1] if place else video.stem for video, place in places]
+    _check_known([*others], names, folder)
+    by_camera: dict[str, Path] = {}
+    for name, video in zip(names, videos, strict=True):
+        camera = others.get(name, name)
+        if camera in by_camera:
             raise CameraError(f"Two videos in {folder} are of camera {camera}; leave one of each.")
+        by_camera[camera] = video
+    found: dict[str, Sightings] = {}
+    for camera, video in by_camera.items():
         with VideoReader(video) as reader:
             found[camera] = find_boards(board, _frames(reader, step, report))
     return found
@@ -208,8 +217,10 @@ def _frames(reader: VideoReader, step: int, report: Report) -> Iterator[tuple[in
 
 
 def _renamed(cameras: tuple[Camera, ...], others: Mapping[str, str], path: Path) -> tuple[Camera, ...]:
-    names = [camera.name for camera in cameras]
-    if strange := [name for name in others if name not in names]:
+    _check_known([*others], [camera.name for camera in cameras], path)
+    return tuple(replace(camera, name=others.get(camera.name, camera.name)) for camera in cameras)
+
+
+def _check_known(wanted: list[str], names: list[str], path: Path) -> None:
+    if strange := [name for name in wanted if name not in names]:
         raise CameraError(f"No camera in {path} is called {named_few(strange)}, expected one of {named_few(names)}.")
-    renamed = [replace(camera, name=others.get(camera.name, camera.name)) for camera in cameras]
-    return checked_cameras(renamed, at_least=2)

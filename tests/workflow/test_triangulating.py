@@ -182,8 +182,8 @@ def test_videos_of_a_board_calibrate_the_cameras(spot_project, tmp_path):
     """Drawn boards give the cameras that filmed them, with errors of a fraction of a pixel and a picture of these."""
     film_board(tmp_path / "boards", frames=14)
     size = {"columns": BOARD.columns, "rows": BOARD.rows, "square": BOARD.square}
-    result = calibrate_cameras(spot_project, tmp_path / "boards", **size, coefficients=0)
-    assert set(result.rms) == {"left", "middle", "right"}
+    result = calibrate_cameras(spot_project, tmp_path / "boards", **size, coefficients=0, rename="left:port")
+    assert [*result.rms] == [camera.name for camera in result.cameras] == ["port", "middle", "right"]
     assert max(result.rms.values()) < 0.5
     for found, true in zip(result.cameras, true_cameras(), strict=True):
         assert found.matrix[0, 0] == pytest.approx(true.matrix[0, 0], rel=0.05)
@@ -193,6 +193,8 @@ def test_videos_of_a_board_calibrate_the_cameras(spot_project, tmp_path):
     assert "pixels of reprojection error" in result.summary().lines[0]
     with pytest.raises(ArgumentError, match="rows None and square None, expected all three"):
         calibrate_cameras(spot_project, tmp_path / "boards", columns=8)
+    with pytest.raises(ArgumentError, match="coefficients is 7, expected 0, 4, 5 or 8"):
+        calibrate_cameras(spot_project, tmp_path / "boards", **size, coefficients=7)
     with pytest.raises(ArgumentError, match="board is 'chess', expected one of"):
         calibrate_cameras(spot_project, tmp_path / "boards", **size, board="chess")
     with pytest.raises(CameraError, match="Found 0 videos in"):

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from posecut_core.cameras.boards import Board, Sighting, Sightings, find_boards
 from posecut_core.cameras.calibration import calibrate, refine_cameras, world_of_points
-from posecut_core.cameras.camera import Camera, project
+from posecut_core.cameras.camera import Camera, LensModel, project
 from posecut_core.errors import ArgumentError, CameraError
 from tests.core.cameras.test_cameras import cloud, ring, seen
 
@@ -108,8 +108,9 @@ def test_the_world_can_be_three_points() -> None:
     for old, new in zip(cameras, moved, strict=True):
         there = np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0]])
         assert project(new, there) == pytest.approx(project(old, points), abs=1e-6)
-    with pytest.raises(CameraError, match="do not lie on a line"):
-        world_of_points(cameras, np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0]]))
+    for along in ([1.0, 0, 0], [0.0, 0, 0]):
+        with pytest.raises(CameraError, match="do not lie on a line"):
+            world_of_points(cameras, np.array([[0.0, 0, 0], along, [2, 0, 0]]))
 
 
 def test_cameras_improve_by_what_they_see_of_an_animal() -> None:
@@ -220,3 +221,45 @@ def test_boards_and_images_that_cannot_be_are_refused() -> None:
         find_boards(BOARD, [(0, drawn(BOARD)), (1, drawn(BOARD)[:-2])])
     with pytest.raises(CameraError, match="missing"):
         find_boards(BOARD, [])
+
+
+def test_a_last_frame_that_was_not_taken_together_is_left_out() -> None:
+    """The board fits each of its images there, but not both: cameras come out as without that frame."""
+    cameras = facing(2)
+    views = film(cameras)
+    last = max(views["cam0"].frames.keys() & views["cam1"].frames.keys())
+    for one in views.values():
+        for number in [number for number in one.frames if number > last]:
+            del one.frames[number]
+    view = views["cam1"].frames[last]
+    views["cam1"].frames[last] = Sighting(view.corners, view.pixels + np.array([25.0, -20.0]))
+    found = calibrate(BOARD, views)
+    assert last not in found.frame_rms
+    assert apart(found.cameras) == pytest.approx(apart(cameras), rel=0.01, abs=1e-6)
+
+
+@pytest.mark.parametrize("model", ["pinhole", "fisheye"])
+def test_a_board_that_is_never_moved_is_refused(model: LensModel) -> None:
+    """Images that are all alike do not tell a lens; OpenCV's own words do not reach a user."""
+    views = {
+        name: dataclasses.replace(seen, frames=dict.fromkeys(seen.frames, next(iter(seen.frames.values()))))
+        for name, seen in film(facing(2)).items()
+    }
+    with pytest.raises(CameraError, match=r"lens of camera cam0 cannot be told .* too much alike"):
+        calibrate(BOARD, views, model=model)
+
+
+def test_images_that_show_one_row_of_corners_do_not_count() -> None:
+    """They do not say how the board lies; the others calibrate the cameras, and too few are refused."""
+    cameras = facing(2)
+    views = film(cameras)
+    for one in views.values():
+        for number in [*one.frames][::3]:
+            view = one.frames[number]
+            one.frames[number] = Sighting(view.corners[:6], view.pixels[:6])
+    assert apart(calibrate(BOARD, views).cameras) == pytest.approx(apart(cameras), rel=0.01, abs=1e-6)
+    for one in views.values():
+        for number, view in one.frames.items():
+            one.frames[number] = Sighting(view.corners[:6], view.pixels[:6])
+    with pytest.raises(CameraError, match="in 0 of 24 images"):
+        calibrate(BOARD, views)

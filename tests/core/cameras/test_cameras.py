@@ -309,6 +309,11 @@ def test_cameras_of_matlab_are_read(tmp_path: Path) -> None:
         ("cameras.yaml", "cameras: [", "holds no cameras that can be read"),
         ("cameras.yaml", "schema: 99\ncameras: []", "newer PoseCut"),
         ("cameras.yaml", "- 1", "expected lines"),
+        (
+            "cameras.yaml",
+            "cameras: [{name: a, size: [.inf, 1], matrix: 1, distortion: 1, rotation: 1, translation: 1, model: x}]",
+            "holds no cameras that can be read",
+        ),
         ("cameras.toml", "[board]\nrows = 3", "holds no cameras"),
         ("cameras.toml", "[cam_0", "holds no cameras that can be read"),
         ("cameras.mat", "no matrices", "holds no cameras that can be read"),
@@ -322,6 +327,16 @@ def test_files_without_cameras_are_refused(tmp_path: Path, name: str, text: str,
     with pytest.raises(CameraError, match=told) as caught:
         read_cameras(tmp_path / name)
     assert name in str(caught.value)
+
+
+def test_a_damaged_file_of_matlab_is_refused(tmp_path: Path) -> None:
+    """What MATLAB compressed and a disk spoiled is refused in one sentence."""
+    savemat(tmp_path / "cameras.mat", {"K": np.eye(3), "r": np.eye(3), "t": np.zeros(3)}, do_compression=True)
+    content = bytearray((tmp_path / "cameras.mat").read_bytes())
+    content[-20:] = bytes(20)
+    (tmp_path / "cameras.mat").write_bytes(content)
+    with pytest.raises(CameraError, match="holds no cameras that can be read"):
+        read_cameras(tmp_path / "cameras.mat")
 
 
 def test_a_camera_of_a_file_that_cannot_be_is_refused_by_name(tmp_path: Path) -> None:
