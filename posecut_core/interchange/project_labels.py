@@ -17,6 +17,7 @@ from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState, Point, Position
 from posecut_core.labels.store import read_state
 from posecut_core.progress import Report
+from posecut_core.project.config import bones_between
 from posecut_core.project.opening import resolve_video
 from posecut_core.project.paths import Project
 from posecut_core.video.extraction import extract
@@ -45,8 +46,9 @@ def project_labels(project: Project, videos: tuple[str, ...], *, images: bool) -
             points = {columns[part]: point for part, point in frame.points.items() if part in columns}
             frames |= {number: points} if points else {}
         found.append(_as_images(project, video, frames) if images else _as_frames(project, video, frames))
-    bones = tuple((str(a), str(b)) for a, b in project.config.skeleton)
-    return Labels(project.config.bodyparts, tuple(found), bones)
+    parts = project.config.bodyparts
+    bones = tuple((parts[a], parts[b]) for a, b in bones_between(parts, project.config.skeleton))
+    return Labels(parts, tuple(found), bones)
 
 
 def _as_frames(project: Project, video: str, frames: Mapping[int, Mapping[str, Point]]) -> VideoLabels:

@@ -15,7 +15,7 @@ from posecut_core.errors import AnalysisError
 from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.poses.predictions import Predictions
-from posecut_core.storage.files import atomic_path
+from posecut_core.storage.files import atomic_path, open_file
 
 _TITLE = "SLEAP"
 _ANIMAL = "animal"
@@ -53,6 +53,7 @@ def read_labels(path: Path) -> Labels:
 def _load(path: Path) -> Any:
     import sleap_io
 
+    open_file(path).close()  # HDF5 would wait for a pipe
     return sleap_io.load_slp(str(path), open_videos=False)
 
 

@@ -15,7 +15,7 @@ from posecut_core.formats.deeplabcut.images import last_part
 from posecut_core.formats.deeplabcut.tables import read_csv
 from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import Point
-from posecut_core.poses.files import read_predictions, write_predictions
+from posecut_core.poses.files import read_predictions, write_csv
 from posecut_core.storage.files import atomic_path
 from posecut_core.storage.tables import read_hdf
 
@@ -107,9 +107,9 @@ def read_poses(path: Path) -> VideoPoses:
 
 
 def write_poses(path: Path, poses: VideoPoses) -> None:
-    """Write predictions of one animal as .h5 and .csv.
+    """Write predictions of one animal as .csv; the .h5 is what an analysis writes.
 
     Raises:
         StorageError: the disk refuses.
     """
-    write_predictions(path.with_suffix(".h5"), poses.animals[""], csv=True)
+    write_csv(path, poses.animals[""])

@@ -92,7 +92,7 @@ def aligned(
     for _ in range(_ROUNDS):
         likeness = (points * posture.conj()).sum(axis=1)
         turns = np.where(likeness == 0, 1, likeness / np.maximum(abs(likeness), 1e-12))
-        posture = (points / turns[:, None]).sum(axis=0) / seen.sum(axis=0)
+        posture = (points / turns[:, None]).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     return turns, posture
 
 

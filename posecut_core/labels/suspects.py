@@ -55,6 +55,7 @@ def rank_labels(tables: Sequence[LabelTable]) -> tuple[Suspect, ...]:
     known = (~np.isnan(xy[posed][..., 0])).sum(axis=0) >= _FEWEST
     if known.sum() < 3:
         return ()
+    posed &= (~np.isnan(xy[:, known, 0])).sum(axis=1) >= 2
     seen = ~np.isnan(xy[posed][:, known, 0])
     surprise, partners = _surprises(xy[posed][:, known])
     names = [part for part, is_known in zip(bodyparts, known, strict=True) if is_known]

@@ -218,7 +218,7 @@ def _rows(predictions: Predictions, part: slice) -> Float64[np.ndarray, "B colum
 
 
 _FILTERED = "_filtered"
-_NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how the scorers of networks begin, ours and DeepLabCut's
+NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how the scorers of networks begin, ours and DeepLabCut's
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def find_predictions(
     return tuple(
         FoundPredictions(path, entry, name.removesuffix(_FILTERED), name.endswith(_FILTERED))
         for entry, name in names
-        if name.startswith(_NETWORKS) and not name.endswith(("_skeleton", "_3d"))
+        if name.startswith(NETWORKS) and not name.endswith(("_skeleton", "_3d"))
     )
 
 

@@ -78,7 +78,6 @@ def export_labels(
     name = f"{project.config.task}_{chosen.name}{chosen.suffixes[0]}"
     path = given_path(destination) if destination is not None else project.exports / name
     labels = project_labels(project, labeled, images=chosen.images)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, labels, scorer=project.config.scorer, name=chosen.name)
     frames = sum(len(video.frames) for video in labels.videos)
     return ExportedLabels(project.config_path, path, chosen.name, labeled, frames, losses(chosen, labels))

@@ -9,6 +9,7 @@ from posecut_core.interchange.registry import Format, VideoPoses, chosen_format
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import existing_predictions
 from posecut_core.progress import Report, silent
+from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.results import Summary, counted
@@ -67,14 +68,14 @@ def export_poses(
     project = open_project(config)
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
     given = chosen_videos(project, videos, report=report)
-    bones = tuple((str(a), str(b)) for a, b in project.config.skeleton)
 
     def write(video: Path) -> Path:
         found = existing_predictions(project, video, network, destfolder, filtered=filtered, report=report)
         index = index_video(video)
         size = (index.width, index.height)
-        known = tuple(bone for bone in bones if {*bone} <= {*found.predictions.bodyparts})
-        poses = VideoPoses(str(video), {"": found.predictions}, float(index.fps), size, known)
+        parts = found.predictions.bodyparts
+        bones = tuple((parts[a], parts[b]) for a, b in bones_between(parts, project.config.skeleton))
+        poses = VideoPoses(str(video), {"": found.predictions}, float(index.fps), size, bones)
         return _written(chosen, found.path, poses)
 
     return treat_all(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError, LabelError, Remedy
 from posecut_core.interchange.registry import chosen_format, format_of
-from posecut_core.poses.files import check_replaceable, prediction_path, write_predictions
+from posecut_core.poses.files import NETWORKS, check_replaceable, prediction_path, write_predictions
 from posecut_core.poses.predictions import Origin
 from posecut_core.project.given import forgiving, given_folder, given_path, named_few
 from posecut_core.project.opening import chosen_videos, open_project
@@ -15,7 +15,7 @@ from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import PoseFormat
 
-_NETWORKS = ("PoseCut_", "DLC_", "DeepCut_")  # how names of networks begin, by which programs find results
+_NO_NAME = re.compile(r"[/\\:\x00-\x1f]")  # what must not stand in the name of a file
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def import_poses(
         raise ArgumentError(f"{path} has the animals {named_few(names)}, expected one; name it.", *remedies)
     found = poses.animals[animal]
     words = re.sub(r"\W+", "", f"{found.scorer}{animal}") or chosen.name
-    scorer = found.scorer if found.scorer.startswith(_NETWORKS) else f"DLC_{words}"
+    scorer = found.scorer if found.scorer.startswith(NETWORKS) and not _NO_NAME.search(found.scorer) else f"DLC_{words}"
     folder = None if destfolder is None else given_folder(destfolder)
     target = prediction_path(recording, scorer, folder)
     check_replaceable(target)

@@ -6,13 +6,15 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError, LabelError, ProjectError
-from posecut_core.interchange.registry import FORMATS
+from posecut_core.errors import ArgumentError, LabelError, ProjectError, StorageError
+from posecut_core.interchange import sleap_analysis
+from posecut_core.interchange.registry import FORMATS, VideoPoses
 from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Propose, Together
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_state
 from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
-from posecut_core.poses.predictions import Predictions
+from posecut_core.poses.predictions import Origin, Predictions, read_origin
+from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.types import LabelFormat, PoseFormat
 from posecut_core.workflow.export_labels import export_labels
@@ -93,6 +95,21 @@ def test_labels_go_out_and_come_back_once(full_project, tmp_path, format):
     assert "nothing new" in again.summary().text
 
 
+@pytest.mark.parametrize("format", ["coco", "sleap"])
+def test_bones_of_bodyparts_that_are_no_more_are_left_out(full_project, format):
+    """config.yaml may still have the skeleton that it was made with, as elsewhere."""
+    edit_config(full_project, {"skeleton": [["spot", "beside"], ["spot", "bodypart1"]]})
+    exported = export_labels(full_project, format=format)
+    assert FORMATS[format].function("read_labels")(exported.file).skeleton == (("spot", "beside"),)
+
+
+def test_a_file_that_cannot_be_written_is_said(full_project, tmp_path):
+    """The folder of the destination is a file: one sentence."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="Cannot write"):
+        export_labels(full_project, format="coco", destination=tmp_path / "file" / "labels.json")
+
+
 def test_drafts_stay_drafts_in_sleap(spot_project, tmp_path):
     """What a machine said is a prediction there, and a draft again here."""
     with LabelSession.open(open_project(spot_project), "spot") as session:
@@ -146,7 +163,7 @@ def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypa
     xy = np.random.default_rng(0).uniform(0, 40, (11, 2, 2)).astype(np.float32).astype(np.float64)
     xy[4, 1] = np.nan
     predictions = Predictions("Fake_10", ("spot", "beside"), xy, np.full((11, 2), 0.5))
-    write_predictions(prediction_path(spot_video, "Fake_10"), predictions)
+    write_predictions(prediction_path(spot_video, "Fake_10"), predictions, origin=Origin(None, "abc"))
     for format in get_args(PoseFormat):
         (path,) = export_poses(spot_project, [spot_video], format=format).files
         if format == "deeplabcut":
@@ -156,6 +173,15 @@ def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypa
         np.testing.assert_array_equal(found.xy, xy)
         assert found.scorer.startswith("DLC_")
         assert import_poses(spot_project, path, spot_video, destfolder=tmp_path / format).files == done.files
+    assert read_origin(prediction_path(spot_video, "Fake_10")) == Origin(None, "abc")
+
+
+def test_the_name_that_a_file_gives_its_network_leads_nowhere_else(spot_project, spot_video, tmp_path):
+    """A scorer with slashes does not choose the folder."""
+    seen = Predictions("DLC_/../../elsewhere", ("spot",), np.ones((11, 1, 2)), np.ones((11, 1)))
+    sleap_analysis.write_poses(tmp_path / "poses.analysis.h5", VideoPoses("", {"": seen}))
+    done = import_poses(spot_project, tmp_path / "poses.analysis.h5", spot_video, destfolder=tmp_path / "results")
+    assert [path.parent for path in done.files] == [tmp_path / "results"]
 
 
 def _network():

@@ -149,7 +149,7 @@ def test_poses_are_read_as_they_were_written(name, seed, length, tmp_path):
     xy[-1] = 1.0  # the last frame of a file without the video is its last one with a position
     poses = VideoPoses("one.mp4", {"": Predictions("Net", PARTS, xy, likelihood)}, fps=25.0, skeleton=BONES)
     one = chosen_format(name, "poses", "w")
-    path = tmp_path / f"poses{one.suffixes[-1] if name == 'deeplabcut' else one.suffixes[0]}"
+    path = tmp_path / f"poses{one.suffixes[0]}"
     one.function("write_poses")(path, poses)
     assert format_of(path, "poses").name == name
     read = one.function("read_poses")(path)

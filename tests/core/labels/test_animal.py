@@ -56,6 +56,13 @@ def test_crops_are_turned_as_far_as_directions_are_missing(angles, gap, rotation
     assert found.rotation("side") == 30
 
 
+def test_a_bodypart_that_is_always_alone_tells_nothing():
+    """Labels of the others are used as if it were not there."""
+    points = labels(MOUSE[:3], range(0, 360, 45))
+    points[:4, 2], points[4:, :2] = np.nan, np.nan
+    assert 30 <= animal_of(points).rotation("above") <= 180
+
+
 def test_points_in_a_row_tell_nothing_of_symmetry():
     """A spine looks alike from above and from the side."""
     spine = np.stack([np.linspace(-40, 40, 5), np.zeros(5)], axis=1)

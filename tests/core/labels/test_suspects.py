@@ -52,3 +52,14 @@ def test_every_label_has_its_rank_and_nothing_else(table):
     assert len(set(ranked)) == len(ranked) == 60 * 5 - 1 - 5 - 5
     assert [one.surprise for one in ranked] == sorted((one.surprise for one in ranked), reverse=True)
     assert rank_labels([table.rows(np.arange(60) < 8)]) == rank_labels([]) == ()
+
+
+def test_a_frame_with_rare_bodyparts_alone_is_passed_over(table):
+    """Of those there are too few to learn from, so nothing is known about where they belong."""
+    rare = np.full((60, 2, 2), np.nan)
+    rare[9] = [[200, 200], [220, 200]]
+    xy = np.concatenate([table.xy, rare], axis=1)
+    xy[9, :5] = np.nan
+    ranked = rank_labels([replace(table, bodyparts=(*BODYPARTS, "whisker", "claw"), xy=xy)])
+    assert 18 not in {one.number for one in ranked}
+    assert len(ranked) == 59 * 5
