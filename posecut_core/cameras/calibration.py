@@ -473,7 +473,8 @@ def _chosen_frames(views: Mapping[str, _Views], world: int | None) -> Int64[np.n
     for numbers in (several, alone):
         room = min(len(numbers), _ADJUSTED_FRAMES - len(chosen))
         chosen += [numbers[at] for at in np.linspace(0, len(numbers) - 1, room).astype(int)] if room else []
-    return np.array(sorted({*chosen, *({world} & counts.keys())}), dtype=np.int64)
+    chosen += [world] if world is not None and world in counts else []
+    return np.unique(np.array(chosen, dtype=np.int64))
 
 
 def _board_in_world(cameras: tuple[Camera, ...], views: Mapping[str, _Views], number: int) -> Float64[np.ndarray, "6"]:

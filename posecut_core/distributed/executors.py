@@ -94,8 +94,9 @@ def treat_spread(
             outcomes[place] = outcome
             for notice in outcome.notices:
                 report(notice)
-            if isinstance(outcome.error, ArgumentError) or getattr(outcome.error, "is_full", False):
-                raise outcome.error or AssertionError
+            error = outcome.error
+            if isinstance(error, ArgumentError) or (isinstance(error, StorageError) and error.is_full):
+                raise error
             report(Progress(stage, len(outcomes), len(items)))
     finally:
         running.close()  # type: ignore[attr-defined]
@@ -117,8 +118,12 @@ def outcome_of(work: Work[Any, Any], item: Any) -> Outcome:
     except PosecutError as error:
         return Outcome(error=error, notices=tuple(notices))
     except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        return Outcome(error=PosecutError(f"{item}: unexpected error in a worker: {said}."), notices=tuple(notices))
+        return Outcome(error=_unexpected(item, error), notices=tuple(notices))
+
+
+def _unexpected(item: Any, error: BaseException) -> PosecutError:
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return PosecutError(f"{item}: unexpected error in a worker: {said}.")
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
@@ -241,7 +246,12 @@ class Dask:
             return
         try:
             client = Client(self.place, timeout=_WAITING)
-        except OSError as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            AssertionError,
+        ) as error:  # as dask says of hosts, ports and certificates
             raise ArgumentError(
                 f"No scheduler of dask answers at {self.place}, expected a running one; start it, or correct the "
                 "address."
@@ -259,10 +269,17 @@ class Dask:
                 if future.status == "finished":
                     yield place, future.result()
                 else:
-                    yield place, Outcome(error=_killer(items[place]))
+                    yield place, Outcome(error=_failure(items[place], future.exception()))
                 future.release()
         finally:
             client.cancel([*futures])
+
+
+def _failure(item: Any, error: BaseException) -> PosecutError:
+    """Say why dask did not get a result: workers that died, or one that could not even begin."""
+    from distributed import KilledWorker
+
+    return _killer(item) if isinstance(error, KilledWorker) else _unexpected(item, error)
 
 
 def _slurm_settings(path: Path) -> dict[str, Any]:

@@ -104,10 +104,11 @@ def check_pattern(found: Any) -> str:
     """Return a pattern of views' names as it is.
 
     Raises:
-        SettingError: it does not have {camera} once and {session} at most once.
+        SettingError: it does not have {camera} once and {session} at most once, or has other braces.
     """
     named = _BRACES.findall(found) if isinstance(found, str) else []
-    if found != "" and (named.count("camera") != 1 or named not in (["camera"], *_BOTH)):
+    others = set(_BRACES.sub("", str(found))) & {*"{}"}
+    if found != "" and (others or named not in (["camera"], *_BOTH)):
         words = f"views is {shown(found)}, expected a pattern of file names such as {{session}}_{{camera}}"
         raise SettingError(words, at=("views",))
     return str(found)

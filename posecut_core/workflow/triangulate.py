@@ -220,6 +220,8 @@ def _triangulate(session: ViewSession, wish: _Wish) -> TriangulatedSession:
             "of them have, if they begin together."
         )
     points, views = _solved(session, cameras, list(tables.values()), wish)
+    if wish.smoothing:
+        points = smoothed(points, period=wish.smoothing)
     if wish.constant_bones:
         bones = bones_between(points.bodyparts, wish.project.config.skeleton)
         if not bones:
@@ -228,8 +230,6 @@ def _triangulate(session: ViewSession, wish: _Wish) -> TriangulatedSession:
                 "bodyparts, such as `- [snout, tailbase]`."
             )
         points = with_constant_bones(points, bones)
-    if wish.smoothing:
-        points = smoothed(points, period=wish.smoothing)
     folder = next(iter(tables.values())).path.parent if wish.destfolder is None else given_folder(wish.destfolder)
     target = points_path(session.name, wish.network.scorer, folder)
     with sole_writer(target, doing=f"Session {session.name} is being triangulated"):

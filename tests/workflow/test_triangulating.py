@@ -89,7 +89,7 @@ def test_bones_and_movements_are_steadied(views):
     config, videos = views
     for video, camera in zip(videos, three_cameras(), strict=True):
         _predict(video, project(camera, TRUTH + np.random.default_rng(0).normal(size=TRUTH.shape)))
-    steady = triangulate(config, videos, constant_bones=True, save_as_csv=False)
+    steady = triangulate(config, videos, constant_bones=True, smoothing=6, save_as_csv=False)
     points = read_points(steady.files[0])
     assert np.ptp(np.linalg.norm(points.xyz[:, 1] - points.xyz[:, 0], axis=-1)) < 1e-6
     smooth = read_points(triangulate(config, videos, smoothing=6, save_as_csv=False).files[0])

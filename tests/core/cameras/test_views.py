@@ -49,6 +49,7 @@ def test_one_view_twice_is_refused():
     [
         ("views: day1", "views is 'day1', expected a pattern"),
         ("views: '{camera}{camera}'", "expected a pattern of file names such as {session}_{camera}"),
+        ("views: '{session}_{camera}}'", "expected a pattern"),
         ("views: 3", "views is 3"),
         ("sessions: {a: left}", "sessions has 'left' for a, expected the name of each camera's video"),
         ("sessions: [a]", "sessions is \\['a'\\], expected"),

@@ -82,9 +82,19 @@ def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
     assert (tmp_path / "ended").read_text().split() == ids.read_text().split()
 
 
-def test_no_scheduler_at_an_address_is_said(monkeypatch):
-    """Nobody waits for minutes."""
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp://localhost"])
+def test_no_scheduler_at_an_address_is_said(monkeypatch, address):
+    """Nobody waits for minutes, and an address without a port is none."""
     pytest.importorskip("distributed")
     monkeypatch.setattr(executors, "_WAITING", "200ms")
     with pytest.raises(ArgumentError, match="No scheduler"):
-        treat_spread([3], work, cluster="tcp://127.0.0.1:9", stage="squaring", report=silent)
+        treat_spread([3], work, cluster=address, stage="squaring", report=silent)
+
+
+def test_a_worker_of_dask_that_cannot_begin_says_why():
+    """Memory is to blame only where workers died."""
+    distributed = pytest.importorskip("distributed")
+    told = str(executors._failure("day1.mp4", ImportError("no module of this name")))
+    assert told == "day1.mp4: unexpected error in a worker: ImportError: no module of this name."
+    killed = distributed.KilledWorker("task", None, 3)
+    assert "memory" in str(executors._failure("day1.mp4", killed))
