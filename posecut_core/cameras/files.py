@@ -25,7 +25,7 @@ import yaml
 from scipy.io import loadmat
 from scipy.spatial.transform import Rotation
 
-from posecut_core.cameras.camera import Camera, checked_cameras
+from posecut_core.cameras.camera import COEFFICIENTS, Camera, checked_cameras
 from posecut_core.errors import CameraError, refuse_newer
 from posecut_core.storage.files import read_bytes, read_text, write_text
 from posecut_core.storage.yaml_files import plain_values
@@ -165,6 +165,8 @@ def _read_yaml(path: Path) -> list[Camera]:
 
 
 def _of_ours(entry: Mapping[str, Any]) -> Camera:
+    if entry["model"] not in COEFFICIENTS:
+        raise ValueError(f"model is {entry['model']}, expected {' or '.join(COEFFICIENTS)}")
     numbers = (entry[key] for key in ("matrix", "distortion", "rotation", "translation"))
     return _camera(entry["name"], entry["size"], *numbers, fisheye=entry["model"] == "fisheye")
 

@@ -7,6 +7,7 @@ file was last written. Add the subject with pynwb before you publish.
 import datetime
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,10 +42,12 @@ def write_poses(path: Path, poses: VideoPoses) -> None:
         skeletons = []
         for name, one in poses.animals.items():
             edges = _edges(one.bodyparts, poses.skeleton)
-            skeletons.append(Skeleton(name=f"skeleton_{name or _ANIMAL}", nodes=list(one.bodyparts), edges=edges))
+            skeletons.append(
+                Skeleton(name=f"skeleton_{_name(name) or _ANIMAL}", nodes=list(one.bodyparts), edges=edges)
+            )
             series = [
                 PoseEstimationSeries(
-                    name=part.replace("/", "_"),
+                    name=_name(part),
                     description=f"{part} by {one.scorer}",
                     data=one.xy[:, place],
                     unit="pixels",
@@ -57,7 +60,7 @@ def write_poses(path: Path, poses: VideoPoses) -> None:
                 for place, part in enumerate(one.bodyparts)
             ]
             pose = PoseEstimation(
-                name=f"PoseEstimation_{name}" if name else "PoseEstimation",
+                name=f"PoseEstimation_{_name(name)}" if name else "PoseEstimation",
                 pose_estimation_series=series,
                 description=f"Positions of bodyparts. {_SPANS}",
                 scorer=first.scorer,
@@ -126,12 +129,16 @@ def _edges(bodyparts: tuple[str, ...], skeleton: tuple[tuple[str, str], ...]) ->
     return np.array(pairs, dtype=np.uint16).reshape(-1, 2)
 
 
+def _name(text: str) -> str:
+    """Return a text as NWB allows the name of an object: it is part of a path in the file."""
+    return re.sub("[/:]", "_", text)
+
+
 def _source_video(path: Path, video: str, frames: int, poses: VideoPoses | None = None) -> Any:
     from pynwb.image import ImageSeries
 
-    name = Path(video).stem.replace("/", "_") or "video"
     return ImageSeries(
-        name=name,
+        name=_name(Path(video).stem) or "video",
         description="The recording.",
         unit="n.a.",
         format="external",
@@ -189,7 +196,7 @@ def read_poses(path: Path) -> VideoPoses:
         for one in found:
             series = one.pose_estimation_series
             parts = list(map(str, one.skeleton.nodes[:])) if one.skeleton is not None else [*series]
-            ordered = [series[part.replace("/", "_")] for part in parts]
+            ordered = [series[_name(part)] for part in parts]
             xy = np.stack([each.data[:, :2] for each in ordered], axis=1).astype(np.float64)
             marks = [each.confidence[:] if each.confidence is not None else np.ones(len(xy)) for each in ordered]
             likelihood = np.nan_to_num(np.stack(marks, axis=1).astype(np.float64))

@@ -305,13 +305,15 @@ def test_cameras_of_matlab_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("cameras.yaml", "cameras: [{name: a}]", "it has no 'size'"),
+        ("cameras.yaml", "cameras: [{name: a, model: pinhole}]", "it has no 'size'"),
         ("cameras.yaml", "cameras: [", "holds no cameras that can be read"),
         ("cameras.yaml", "schema: 99\ncameras: []", "newer PoseCut"),
         ("cameras.yaml", "- 1", "expected lines"),
+        ("cameras.yaml", "cameras: [{model: omni}]", "model is omni, expected pinhole or fisheye"),
         (
             "cameras.yaml",
-            "cameras: [{name: a, size: [.inf, 1], matrix: 1, distortion: 1, rotation: 1, translation: 1, model: x}]",
+            "cameras: [{name: a, size: [.inf, 1], matrix: 1, distortion: 1, rotation: 1, translation: 1, "
+            "model: pinhole}]",
             "holds no cameras that can be read",
         ),
         ("cameras.toml", "[board]\nrows = 3", "holds no cameras"),

@@ -162,6 +162,15 @@ def test_poses_are_read_as_they_were_written(name, seed, length, tmp_path):
     assert read.skeleton in ((), BONES)
 
 
+def test_names_may_hold_what_nwb_refuses_in_names(tmp_path):
+    """A colon or a slash, as in times of day, does not keep poses from being written, and bodyparts keep theirs."""
+    write = chosen_format("nwb", "poses", "w").function("write_poses")
+    seen = Predictions("Net", ("left:ear", "paw/claw"), np.ones((2, 2, 2)), np.ones((2, 2)))
+    write(tmp_path / "poses.nwb", VideoPoses("10:30.mp4", {"": seen}))
+    read = FORMATS["nwb"].function("read_poses")(tmp_path / "poses.nwb")
+    assert read.animals[""].bodyparts == seen.bodyparts
+
+
 def test_what_is_lost_is_counted():
     """A person reads how many points of which kind a format has no word for, and what they become."""
     points = {"nose": Point("absent"), "left ear": Point("occluded", (3.0, 4.0))}
