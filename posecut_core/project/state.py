@@ -190,10 +190,10 @@ def write_state(path: Path, state: ProjectState) -> None:
     old = read_yaml(path) if path.exists() else _HEADER
     videos = {stem: dataclasses.asdict(record) for stem, record in state.videos.items()}
     values: dict[str, object] = {"schema": SCHEMA, "seed": state.seed, "videos": videos}
-    values |= {"extraction_seeds": dict(state.extraction_seeds)} | ({"views": state.views} if state.views else {})
-    if state.palette != "colormap" or "palette" in load_mapping(old, path):
-        values["palette"] = state.palette
-    values |= {} if state.view == "auto" else {"view": state.view}
+    values["extraction_seeds"] = dict(state.extraction_seeds)
+    usual, there = ProjectState(), load_mapping(old, path)
+    choices = {"views": state.views, "palette": state.palette, "view": state.view}
+    values |= {name: value for name, value in choices.items() if name in there or value != getattr(usual, name)}
     new = edit_text(old, values, path)
     if new != old or not path.exists():
         write_text(path, new)

@@ -112,3 +112,13 @@ def test_a_fingerprint_is_of_both_ends(tmp_path):
     path.write_bytes(content)
     expected = hashlib.sha256(content[: 2**20] + content[-(2**20) :]).hexdigest()
     assert fingerprint(path) == (len(content), expected)
+
+
+def test_choices_go_back_to_the_usual(tmp_path):
+    """A key that the file has is written also where it says what holds without it; others are left out."""
+    path = tmp_path / "posecut.yaml"
+    write_state(path, ProjectState(view="above", views="{session}_{camera}", palette="distinct"))
+    write_state(path, ProjectState())
+    assert read_state(path) == ProjectState()
+    write_state(tmp_path / "new.yaml", ProjectState())
+    assert "view" not in (tmp_path / "new.yaml").read_text()
