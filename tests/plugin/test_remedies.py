@@ -2,7 +2,8 @@
 
 import pandas as pd
 import pytest
-from qtpy.QtWidgets import QLineEdit, QPushButton
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QLineEdit, QPushButton
 
 from napari_posecut.session import session_of
 from napari_posecut.window import add_flow_bar
@@ -136,18 +137,39 @@ def test_a_damaged_project_is_repaired_by_a_button(bar, config):
     assert shown(bar)[0].startswith("1 problem repaired")
 
 
-@pytest.mark.parametrize(("text", "x"), [("Accept the changes", 55.0), ("Discard the changes", 8.0)])
-def test_changes_by_another_program_are_told_and_decided_by_a_button(bar, config, text, x):
-    """Labels that DeepLabCut has changed are not passed over: opening says so, and a button accepts or discards."""
-    project, session = open_project(config), session_of(bar._viewer)
+def _label_hand(project):
     with LabelSession.open(project, "walk") as labels:
         labels.apply(Place(2, labels.identity("hand"), (8.0, 9.0)))
+
+
+def _move_elsewhere(project):
+    """Change the label as another program would."""
     for suffix in (".h5", ".csv"):
         (path := project.collected_data("walk", suffix)).write_bytes(path.read_bytes())
     table = pd.read_hdf(project.collected_data("walk", ".h5"))
     table.iloc[0, 0] = 55.0
     table.to_hdf(project.collected_data("walk", ".h5"), key="df_with_missing", mode="w")
     table.to_csv(project.collected_data("walk", ".csv"))
+
+
+def test_changes_by_another_program_are_told_while_the_window_is_open(bar, config):
+    """Who comes back from another program sees what it changed."""
+    project, session = open_project(config), session_of(bar._viewer)
+    _label_hand(project)
+    session.open(config)
+    assert bar.banner.isHidden()
+    _move_elsewhere(project)
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    assert not bar.banner.isHidden()
+    assert "Another program changed 1 label of walk" in bar.banner.sentence.text()
+
+
+@pytest.mark.parametrize(("text", "x"), [("Accept the changes", 55.0), ("Discard the changes", 8.0)])
+def test_changes_by_another_program_are_told_and_decided_by_a_button(bar, config, text, x):
+    """Labels that DeepLabCut has changed are not passed over: opening says so, and a button accepts or discards."""
+    project, session = open_project(config), session_of(bar._viewer)
+    _label_hand(project)
+    _move_elsewhere(project)
     session.open(config)
     assert "Another program changed 1 label of walk" in bar.banner.sentence.text()
     bar.banner.confirm = lambda question: True

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.monitor import in_background
@@ -52,6 +53,9 @@ class OutsideBanner(QWidget):
         self.setStyleSheet("OutsideBanner { border-left: 4px solid #e8a33d; }")
         session.project_changed.connect(self.look)
         session.labels_changed.connect(self.look)
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.applicationStateChanged.connect(self._on_application_changed)
         self.look()
 
     def look(self) -> None:
@@ -87,11 +91,10 @@ class OutsideBanner(QWidget):
         done = "taken over" if take else "discarded"
         self._session.notify(f"{changes} by another program: {done}.", kind="done")
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Look again when the window comes to the front: another program may have been at work meanwhile."""
-        super().changeEvent(event)
+    def _on_application_changed(self, state: Qt.ApplicationState) -> None:
+        """Look again when the user comes back from another program, which may have been at work meanwhile."""
         labels = self._labels
-        if event is not None and event.type() == QEvent.Type.ActivationChange and self.isActiveWindow() and labels:
+        if state == Qt.ApplicationState.ApplicationActive and labels is not None:
             labels.review_outside()
             self.look()
 
