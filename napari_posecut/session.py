@@ -27,6 +27,7 @@ from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import config_path
 from posecut_core.project.paths import Project
+from posecut_core.project.state import read_state
 from posecut_core.types import FrameRef
 
 # --- assistant --------------------------------------------------------------------------------------------------------
@@ -535,6 +536,7 @@ def _open_labeling(config: str | os.PathLike[str], *, advance: bool, take_over: 
     """Read a project; a thread does it."""
     preload()
     project = adopt_project(config)
+    read_state(project.settings_path)  # for colors; a malformed one is refused before the project is half open
     paused = any("labels" in writes(job.request.verb) for job in running_jobs(project.config_path))
     return Labeling(project, advance=advance, take_over=take_over, paused=paused)
 

@@ -91,6 +91,7 @@ class FrameNavigator:
             LabelError: labels are damaged or do not fit the project.
         """
         self.frame: FrameRef | None = None
+        self.hidden: frozenset[str] = frozenset()  # bodyparts that the user does not want to see
         self.proposals = ProposedPoses(self._of_other_views)
         self.views = _views_of(project)
         self.index = FrameIndex(project, take_over=take_over)
@@ -223,6 +224,11 @@ class FrameNavigator:
         self._chosen = bodypart
         self.keypoints_changed.emit()
 
+    def hide(self, bodyparts: frozenset[str]) -> None:
+        """Show all bodyparts but these, in this and all other frames."""
+        self.hidden = bodyparts
+        self.keypoints_changed.emit()
+
     def choose_next(self, by: int = 1) -> None:
         """Make the bodypart after the current one (before it with -1) the current one."""
         parts = list(self.index.columns)
@@ -311,7 +317,7 @@ class _Reproposed:
 
     frame: FrameRef
     before: Mapping[str, Proposal | None]
-    done: Made | None  # the last edit of the video by then
+    edits: tuple[int, Edit | None]  # of the video that could be undone by then, and the last of them
 
 
 class Labeling(FrameNavigator):
@@ -374,9 +380,10 @@ class Labeling(FrameNavigator):
         frame, columns = self._shown(), self.index.columns
         points = self.index.frame(frame).points
         drafts = [part for part in columns if part in points and not points[part].is_label]
+        shown = bool(self.movable)
         if drafts:
             self._apply(*(Delete(frame.number, part) for part in drafts))
-        elif self.proposals.has(frame):
+        if shown:
             self._keep_proposals(frame)
         self.proposals.reject(frame, *columns)
         self.keypoints_changed.emit()
@@ -432,7 +439,7 @@ class Labeling(FrameNavigator):
         """Take the last change of this video back, and show where it was: an edit, or a pose copied or rejected."""
         video = self._shown().video
         last = next((one for one in reversed(self._reproposed) if one.frame.video == video), None)
-        if last is None or last.done is not self._last_edit():
+        if last is None or last.edits != self._edits():
             self._undo_or_redo(Undo(), self._editable_labels().history.done)
             return
         self._reproposed.remove(last)
@@ -443,13 +450,17 @@ class Labeling(FrameNavigator):
         """Make the edit that was taken back last again, and show where it is."""
         self._undo_or_redo(Redo(), self._editable_labels().history.undone)
 
-    def _last_edit(self) -> Made | None:
-        session = self.index.label_session
-        return None if session is None else session.history.done
+    def _edits(self) -> tuple[int, Edit | None]:
+        """Return how many edits of the shown video can be undone, and the last; opening it again changes neither."""
+        session, count = self.index.label_session, 0
+        last = made = None if session is None else session.history.done
+        while made is not None:
+            count, made = count + 1, made.before
+        return count, None if last is None else last.edit
 
     def _keep_proposals(self, frame: FrameRef) -> None:
         """Let `undo` bring back what is proposed now."""
-        self._reproposed.append(_Reproposed(frame, self.proposals.own(frame), self._last_edit()))
+        self._reproposed.append(_Reproposed(frame, self.proposals.own(frame), self._edits()))
 
     def _editable_labels(self) -> LabelSession:
         frame = self._shown()

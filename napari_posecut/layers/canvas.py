@@ -135,7 +135,6 @@ class Canvas:
         self.follows = False
         self._readable = True  # the frame's picture, so that the user sees what is labeled
         self._sizes_before = self._marker_size, self._bone_size = preferences().marker_size, preferences().bone_size
-        self._hidden: frozenset[str] = frozenset()  # bodyparts that the user does not want to see
         self._session = session
         self._symbols: list[str] = []
         project = labeling.index.project
@@ -237,7 +236,7 @@ class Canvas:
             self.points.shown[:] = False
             self.points.refresh(thumbnail=False, extent=False)
             return
-        keypoints = tuple(replace(one, xy=None) if one.bodypart in self._hidden else one for one in keypoints)
+        keypoints = tuple(replace(one, xy=None) if one.bodypart in self.labeling.hidden else one for one in keypoints)
         style = markers(keypoints, self._colors, elsewhere=self._center())
         self._count_points(style.data)
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = style.data, style.shown, style.face
@@ -291,16 +290,11 @@ class Canvas:
             self.viewer.scene.camera.center = (0.0, *((low + high) / 2)[::-1])
             self.viewer.scene.camera.zoom = min(self.viewer.canvas.size) / extent
 
-    def hide_bodyparts(self, hidden: frozenset[str]) -> None:
-        """Show all bodyparts but these; what is hidden is neither clicked nor dragged."""
-        self._hidden = hidden
-        self.show_keypoints()
-
     def keypoint_at(self, xy: Position) -> Keypoint | None:
-        """Return the keypoint within reach of a position in the full frame."""
+        """Return the keypoint within reach of a position in the full frame; what is hidden is not within reach."""
         current = self.labeling.current
         within = _REACH / self.viewer.scene.camera.zoom
-        seen = [one for one in self.labeling.keypoints if one.bodypart not in self._hidden]
+        seen = [one for one in self.labeling.keypoints if one.bodypart not in self.labeling.hidden]
         return nearest(seen, xy, within=within, preferred=current.bodypart if current else None)
 
     def keypoint_under_mouse(self) -> Keypoint | None:
@@ -409,10 +403,11 @@ class Canvas:
         """Move all proposals with the mouse; with Shift, turn them about their middle."""
         places, turns = self.labeling.movable, "Shift" in event.modifiers
         start, (x, y) = to_xy(event.position), np.mean(list(places.values()) or [(0.0, 0.0)], axis=0)
-        shift, angle = (0.0, 0.0), 0.0
+        shift, angle, pressed, far = (0.0, 0.0), 0.0, np.array(event.pos), False
         self.viewer.scene.camera.mouse_pan = False
         yield
         while event.type == "mouse_move":
+            far = far or bool(np.abs(np.array(event.pos) - pressed).max() > _STILL)
             here = to_xy(event.position)
             if turns:
                 angle = math.atan2(here[1] - y, here[0] - x) - math.atan2(start[1] - y, start[0] - x)
@@ -423,7 +418,10 @@ class Canvas:
             self.points.refresh(thumbnail=False, extent=False)
             yield
         self.viewer.scene.camera.mouse_pan = True
-        self._session.attempt(lambda: self.labeling.turn(shift, angle))
+        if far:
+            self._session.attempt(lambda: self.labeling.turn(shift, angle))
+        else:
+            self.show_keypoints()
 
     def _released(self, held: Keypoint | None, xy: Position, event: Any, *, dragged: bool) -> None:
         if event.button == 1 and dragged and held is not None:

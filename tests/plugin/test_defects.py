@@ -1,6 +1,7 @@
 """What the window must never do: label by accident, lose a label, or say done of what was not done."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -170,6 +171,41 @@ def test_a_bodypart_without_its_check_mark_is_not_shown(opened):
     assert labels(opened) == ["snout"]
 
 
+def test_check_marks_are_what_is_shown(opened):
+    """Also when labels are shown again after a video, and when the project is read again."""
+    session, dock, hand = session_of(opened._viewer), opened.open("3 Label"), Hand(opened._viewer)
+    hand.click(PLACE)
+    dock.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    session.hide_labels()
+    session.show_labels()
+    session.refresh()
+    assert dock.bodyparts.topLevelItem(0).checkState(0) == Qt.CheckState.Unchecked
+    assert not session.canvas.points.shown.any()
+    dock.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Checked)
+    assert session.canvas.points.shown.any()
+
+
+def test_a_click_with_alt_moves_no_proposal(opened):
+    """Only a drag makes a pose of the user's own of what the network proposes."""
+    session = session_of(opened._viewer)
+    part, proposal = list(session.labeling.index.columns)[3], Proposal(PLACE, 0.7, "net", 10)
+    session.labeling.proposals.set_network({session.labeling.frame: {part: proposal}})
+    Hand(opened._viewer).click(PLACE, modifier=ALT)
+    assert session.labeling.proposals.of(session.labeling.frame) == {part: proposal}
+    Hand(opened._viewer).drag(PLACE, (80.0, 60.0), modifier=ALT)
+    assert session.labeling.proposals.of(session.labeling.frame)[part].likelihood is None
+
+
+def test_a_project_whose_settings_are_malformed_is_not_half_open(viewer, unlabeled, qtbot):
+    """It is refused as a whole, by a sentence that names the line."""
+    with (unlabeled.parent / "posecut.yaml").open("a") as file:
+        file.write("palette: rainbows\n")
+    bar, session = add_flow_bar(viewer), session_of(viewer)
+    session.attempt(lambda: session.open(unlabeled))
+    assert "palette is 'rainbows'" in message(bar)
+    assert (session.project, session.labeling) == (None, None)
+
+
 def test_messages_are_colored_by_kind_and_can_be_read_again(opened):
     """What was refused differs from what is done; the last ten are in a list, and one of them is shown again."""
     session, line = session_of(opened._viewer), opened.message
@@ -257,6 +293,15 @@ def test_the_frames_are_small_pictures_beneath_the_image(opened, qtbot):
     strip.order.setCurrentIndex(1)
     strip.rebuild()
     assert strip.frames.item(strip.frames.count() - 1).text().endswith("partly labeled")
+
+
+def test_the_filmstrip_of_another_project_has_its_own_pictures(opened, unlabeled, tmp_path, qtbot):
+    """Also where videos and frames have the same names."""
+    strip = opened.show_filmstrip()
+    qtbot.waitUntil(lambda: not strip.frames.item(0).icon().isNull())
+    shutil.copytree(unlabeled.parent, tmp_path / "copy" / unlabeled.parent.name, symlinks=True)
+    session_of(opened._viewer).open(tmp_path / "copy" / unlabeled.parent.name)
+    assert strip.frames.item(0).icon().isNull()
 
 
 def test_the_layout_can_be_reset(opened):
@@ -347,8 +392,9 @@ def test_a_short_training_leaves_the_network_that_learns(opened):
 def test_a_double_click_does_not_zoom(opened):
     """Two quick clicks leave the view as it is, and napari has its own gesture back when a video is shown."""
     viewer = opened._viewer
-    hand, zoom = Hand(viewer), viewer.scene.camera.zoom
-    hand.click(PLACE)
+    hand = Hand(viewer)
+    hand.click(PLACE)  # by which a dock may get wider, and the image smaller
+    zoom = viewer.scene.camera.zoom
     QTest.mouseDClick(hand.canvas, LEFT, NONE, hand.place(PLACE))
     assert viewer.scene.camera.zoom == zoom
     session_of(viewer).hide_labels()

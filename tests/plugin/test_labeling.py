@@ -167,6 +167,32 @@ def test_copying_proposes_the_pose_before(labeling):
     assert {point.origin.kind for point in labeling.index.frame(second).points.values()} == {"human"}
 
 
+def test_a_copied_pose_is_taken_back_first_after_another_video_was_shown(labeling):
+    """The labels were let go of meanwhile and read anew, and the order in which things were done stays."""
+    _label(labeling)
+    here = labeling.frame
+    labeling.copy_pose()
+    labeling.go_to(next(key for key in labeling.index.frames if key.video != here.video))
+    labeling.go_to(here)
+    labeling.undo()
+    assert (_states(labeling), labeling.frame) == (".......", here)
+    labeling.undo()
+    assert labeling.frame == labeling.index.frames[0]
+
+
+def test_rejected_drafts_and_proposals_all_come_back(labeling):
+    """What the store knows and what is only shown are rejected together; undoing brings back both."""
+    _propose(labeling, 3)
+    frame, part = labeling.frame, next(iter(labeling.index.columns))
+    labeling._apply(Propose(frame.number, part, (5.0, 6.0), 0.5, "net", 10))
+    assert _states(labeling) == "???...."
+    labeling.reject()
+    assert _states(labeling) == "......."
+    labeling.undo()
+    labeling.undo()
+    assert _states(labeling) == "???...."
+
+
 def test_nothing_is_copied_from_another_video(labeling):
     """The first frame of a video has no pose to copy."""
     _label(labeling)

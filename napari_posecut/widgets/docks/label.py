@@ -209,8 +209,9 @@ class LabelDock(QWidget):
             self.bodyparts.clear()
             colors = bytes_of(colors_of(look_of(labeling.index.project).colormap, len(keypoints)))
             self._items = [colored_row(color) for color in colors]
-            for item in self._items:
-                item.setCheckState(0, Qt.CheckState.Checked)
+            for item, keypoint in zip(self._items, keypoints, strict=True):
+                hidden = keypoint.bodypart in labeling.hidden
+                item.setCheckState(0, Qt.CheckState.Unchecked if hidden else Qt.CheckState.Checked)
             self.bodyparts.addTopLevelItems(self._items)
         chosen = None
         self.bodyparts.blockSignals(True)
@@ -221,10 +222,10 @@ class LabelDock(QWidget):
         self.bodyparts.setCurrentItem(chosen)
 
     def _hide_unchecked(self) -> None:
-        canvas, unchecked = self.session.canvas, Qt.CheckState.Unchecked
-        if canvas is not None:
+        labeling, unchecked = self.session.labeling, Qt.CheckState.Unchecked
+        if labeling is not None:
             hidden = [item for item in self._items if item.checkState(0) == unchecked]
-            canvas.hide_bodyparts(frozenset(item.data(0, Qt.ItemDataRole.UserRole) for item in hidden))
+            labeling.hide(frozenset(item.data(0, Qt.ItemDataRole.UserRole) for item in hidden))
 
     def _choose(self, item: QTreeWidgetItem) -> None:
         if self.session.labeling is not None:

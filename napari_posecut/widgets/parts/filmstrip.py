@@ -7,6 +7,7 @@ from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 
 from napari_posecut.labeling.frame_index import MEANING, FrameIndex
+from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import name_controls
 from posecut_core.errors import PosecutError
@@ -26,6 +27,7 @@ class Filmstrip(QWidget):
         super().__init__()
         self._session: Session = session_of(napari_viewer)
         self._items: dict[FrameRef, QListWidgetItem] = {}
+        self._labeling: Labeling | None = None  # whose frames these are
         self.order = QComboBox()
         for text, name in _ORDERS:
             self.order.addItem(text, name)
@@ -61,6 +63,7 @@ class Filmstrip(QWidget):
     def rebuild(self) -> None:
         """List the frames in the chosen order."""
         self.frames.clear()
+        self._labeling = self._session.labeling
         self._items = {key: QListWidgetItem() for key in self._ordered()}
         for key, item in self._items.items():
             item.setData(_KEY, key)
@@ -77,12 +80,12 @@ class Filmstrip(QWidget):
             return frames
         if order == "state":
             return sorted(frames, key=lambda key: list(MEANING).index(labeling.status(key)))
-        found = {key: [one.likelihood for one in labeling.keypoints_of(key) if one.likelihood] for key in frames}
-        return sorted(frames, key=lambda key: min(found[key], default=1.0))
+        found = {key: [one.likelihood for one in labeling.keypoints_of(key)] for key in frames}
+        return sorted(frames, key=lambda key: min((one for one in found[key] if one is not None), default=1.0))
 
     def _on_project_changed(self) -> None:
         labeling = self._session.labeling
-        if labeling is None or set(labeling.index.frames) != self._items.keys():
+        if labeling is not self._labeling or labeling is None or set(labeling.index.frames) != self._items.keys():
             self.rebuild()
         self._quiet.start()
 
