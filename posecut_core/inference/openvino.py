@@ -162,7 +162,7 @@ def _kept(path: Path | None, make: Callable[[], Any]) -> Any:
                 os.utime(path)
                 return _core().import_model(content[_HASH:], "CPU")
     made = make()
-    with suppress(OSError, StorageError):
+    with suppress(OSError, RuntimeError, StorageError):  # an analysis needs no cache
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             content = made.export_model().getvalue()
