@@ -309,7 +309,9 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
 
 Value = TypeVar("Value")
 MessageKind = Literal["note", "refused", "done"]
-_SHOWN: Final[frozenset[Part]] = frozenset({"config", "frames", "labels"})  # parts of a project that a session has read
+_SHOWN: Final[frozenset[Part]] = frozenset(
+    {"cameras", "config", "frames", "labels"}
+)  # parts of a project that a session has read
 
 
 class Session:
@@ -415,7 +417,7 @@ class Session:
             self.canvas = self.actions = None
 
     def refresh(self) -> None:
-        """Read the project again, after work or another program changed its videos, frames, bodyparts or labels.
+        """Read the project again, after its videos, frames, bodyparts, labels or cameras were changed.
 
         Raises:
             ProjectError, VideoError, LabelError: as for `open`.
@@ -428,10 +430,13 @@ class Session:
         if labeling is not self.labeling:
             return  # the window was closed meanwhile
         before, after, shown = earlier.config, project.config, self.canvas is not None
+        had_views = bool(labeling.views.places)
         if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
             self.hide_labels()  # its layers are made for the bodyparts of before
         self.project = project
         labeling.update(found)
+        if bool(labeling.views.places) != had_views:
+            self.hide_labels()  # its layers are made with lines of other views, or without
         self._resume_labels()
         if shown:
             self.show_labels()

@@ -252,7 +252,7 @@ VERBS: dict[str, Verb] = {
     "triangulate": _core("triangulate"),
 }
 
-Part = Literal["config", "frames", "labels", "networks", "predictions"]
+Part = Literal["cameras", "config", "frames", "labels", "networks", "predictions"]
 # What a verb writes of a project that others read or write. Two that write the same part do not run at the same time; a
 # window lets go of labels while they are written, and reads again what it shows. Proposals are not among them: they are
 # replaced whole, and can be made anew.
@@ -265,8 +265,8 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
     "merge_datasets": frozenset({"config", "labels"}),
-    "calibrate_cameras": frozenset({"predictions"}),
-    "triangulate": frozenset({"predictions"}),
+    "calibrate_cameras": frozenset({"cameras"}),
+    "triangulate": frozenset({"cameras", "predictions"}),  # it reads the cameras that a calibration replaces
 }
 
 

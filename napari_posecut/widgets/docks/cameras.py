@@ -175,7 +175,7 @@ class CamerasDock(QWidget):
         return self._sessions[row] if 0 <= row < len(self._sessions) else None
 
     def _update_enabled(self) -> None:
-        chosen, busy = self._chosen(), self.session.jobs.is_writing("predictions")
+        chosen, busy = self._chosen(), self.session.jobs.is_writing("cameras")
         for button in (self.calibrate_button, self.board_button):
             button.setEnabled(self.session.project is not None and not busy)
         self.triangulate_button.setEnabled(any(len(one.views) > 1 for one in self._sessions) and not busy)

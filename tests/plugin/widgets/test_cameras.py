@@ -68,6 +68,16 @@ def test_a_file_gives_the_project_its_cameras(dock, monkeypatch, tmp_path):
     assert not dock.show_button.isEnabled()
 
 
+def test_calibrated_cameras_help_with_labeling_at_once(dock, monkeypatch, tmp_path):
+    """Lines of other views are drawn, and labels there propose places, without the project being opened again."""
+    session = dock.session
+    session.show_labels()
+    assert session.canvas.epipolar is None
+    _calibrate(dock, monkeypatch, tmp_path)
+    assert set(session.labeling.views.places) >= {"day1_left", "day1_right"}
+    assert session.canvas.epipolar in list(session.viewer.layers)
+
+
 def test_videos_of_a_board_are_handed_to_a_child(dock, monkeypatch, tmp_path):
     """With the folder go the squares that were counted, and whether they have markers."""
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
