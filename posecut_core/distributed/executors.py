@@ -266,10 +266,8 @@ class Dask:
         try:
             for future in as_completed(futures):
                 place = futures[future]
-                if future.status == "finished":
-                    yield place, future.result()
-                else:
-                    yield place, Outcome(error=_failure(items[place], future.exception()))
+                error = future.exception()  # waits where a result died with its worker and is made again
+                yield place, future.result() if error is None else Outcome(error=_failure(items[place], error))
                 future.release()
         finally:
             client.cancel([*futures])

@@ -122,8 +122,8 @@ def write_csv(path: Path, predictions: Predictions) -> None:
 
 def _write_csv(path: Path, chunks: Iterator[pd.DataFrame]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        for chunk in chunks:
-            chunk.to_csv(stream, header=chunk.index[0] == 0)
+        for place, chunk in enumerate(chunks):
+            chunk.to_csv(stream, header=place == 0)
 
 
 def csv_agrees(path: Path, predictions: Predictions) -> bool:

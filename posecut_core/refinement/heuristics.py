@@ -275,8 +275,8 @@ class Evidence:
     predictions: Predictions  # of the bodyparts to compare, all frames of the video
     others: tuple[Predictions, ...] = ()  # by other networks, for disagreement
     poses: PosePca | None = None  # of the same bodyparts, for pca
-    images: Float64[np.ndarray, "T K 2"] | None = None  # of points in space, for reprojection
     numbers: tuple[int, ...] = ()  # frame numbers that a person chose, for list and manual
+    images: Float64[np.ndarray, "T K 2"] | None = None  # of points in space, for reprojection
 
 
 def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_least: int = 0) -> tuple[Candidate, ...]:

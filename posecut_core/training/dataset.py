@@ -143,7 +143,7 @@ def _suiting(
         told += [f"global_scale {scale:g}, to save time and memory"] * (scale < 1)
     if "rotation" not in given:
         chosen["rotation"] = rotation = animal.rotation(view)
-        told.append(f"rotation {rotation:g}, as {animal.seen(view)}")
+        told += [f"rotation {rotation:g}, as {animal.seen(view)}"] * (rotation != TrainingSettings.rotation)
     if told:
         report(Notice(f"Chosen for this training: {'; '.join(told)}. Give other values where these do not fit"))
     return chosen

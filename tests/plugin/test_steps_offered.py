@@ -10,7 +10,9 @@ WITHOUT_PLACE = {
     "label": "opens this window",
     "live": "a camera that runs for hours needs no window",
     "benchmark": "measures a computer, not a project",
-    **dict.fromkeys(("export_labels", "import_labels", "export_poses", "import_poses"), "not in the window yet"),
+    **dict.fromkeys(
+        ("export_labels", "import_labels", "export_poses", "import_poses", "import_project"), "not in the window yet"
+    ),
     "undo_labels": "Ctrl + Z",
     "redo_labels": "Ctrl + Y",
 }

@@ -279,8 +279,10 @@ def test_the_cameras_view_says_how_far_crops_are_turned(project, view, widest, r
     said = []
     made = create_training_dataset(project, settings={"rotation": "auto"}, report=said.append).shuffles[0]
     assert read_settings(made.settings).rotation == rotation
-    told = f"Chosen for this training: rotation {rotation:g}, as "
-    assert [notice.text for notice in said if isinstance(notice, Notice) and told in notice.text]
+    told = [notice.text for notice in said if isinstance(notice, Notice) and "Chosen for this training" in notice.text]
+    assert [f"rotation {rotation:g}, as the project's camera looks from above" in text for text in told] == [True] * (
+        rotation != TrainingSettings().rotation
+    )
     made = create_training_dataset(project, settings={"rotation": 7}).shuffles[0]
     assert read_settings(made.settings).rotation == 7
 

@@ -66,7 +66,9 @@ def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
     pytest.importorskip("dask_jobqueue")
     ids = tmp_path / "ids"
     scripts = {
-        "sbatch": f'nohup sh "$1" >"{tmp_path}/job.log" 2>&1 & echo $! >>"{ids}"; echo "Submitted batch job $!"',
+        # Like SLURM it keeps the file, which is deleted as soon as it returns.
+        "sbatch": f'cp "$1" "{tmp_path}/job"; nohup sh "{tmp_path}/job" >"{tmp_path}/job.log" 2>&1 & '
+        f'echo $! >>"{ids}"; echo "Submitted batch job $!"',
         "scancel": f'echo "$@" >>"{tmp_path}/ended"; kill "$@"',
         "squeue": "true",
     }
