@@ -303,15 +303,18 @@ def _slurm(settings: dict[str, Any]) -> Any:
         ArgumentError: dask_jobqueue is not installed, or does not take the settings.
     """
     given = {name: value for name, value in settings.items() if name != "jobs"}
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         from dask_jobqueue import SLURMCluster
-
-        cluster = SLURMCluster(**given)
     except ImportError as error:
         raise ArgumentError(
             "Jobs of SLURM need dask_jobqueue, which is not installed here; install it with: pip install "
             "'posecut[cluster]'"
         ) from error
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)  # which dask_jobqueue takes for itself when it is imported
+    try:
+        cluster = SLURMCluster(**given)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"Jobs of SLURM cannot be described by {given}: {error}; correct the file.") from error
     cluster.scale(jobs=settings["jobs"])

@@ -1,6 +1,8 @@
 """The same comes of many things, whoever does them, and whoever dies."""
 
 import os
+import signal
+from importlib.util import find_spec
 
 import pytest
 
@@ -62,8 +64,13 @@ def test_workers_of_dask_do_the_same(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
-    """With the commands of SLURM on the path, here scripts that run a job at once, jobs are submitted and ended."""
-    pytest.importorskip("dask_jobqueue")
+    """With the commands of SLURM on the path, here scripts that run a job at once, jobs are submitted and ended.
+
+    Ctrl-C means what it did before: dask_jobqueue ends a program by it without a word.
+    """
+    if find_spec("dask_jobqueue") is None:
+        pytest.skip("dask_jobqueue is not installed")
+    on_interrupt = signal.getsignal(signal.SIGINT)
     ids = tmp_path / "ids"
     scripts = {
         # Like SLURM it keeps the file, which is deleted as soon as it returns.
@@ -80,6 +87,7 @@ def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
     lines = ["jobs: 1", "cores: 1", "memory: 1GB", "walltime: '00:10:00'", f"local_directory: {tmp_path}"]
     file.write_text("\n".join([*lines, "scheduler_options: {dashboard_address: null}", ""]))
     done, failed = treat_spread([3, "fails"], work, cluster=f"slurm:{file}", stage="squaring", report=silent)
+    assert signal.getsignal(signal.SIGINT) is on_interrupt
     assert (done, set(failed)) == ([9], {"fails"})
     assert (tmp_path / "ended").read_text().split() == ids.read_text().split()
 
