@@ -147,6 +147,15 @@ def own_network(project: Project, scorer: str) -> OwnNetwork | None:
     return None if index is None else OwnNetwork(run.shuffle, index, name.step)
 
 
+def own_predictions(project: Project) -> dict[str, list[FoundPredictions]]:
+    """Return the predictions, as they were analyzed, of each network of this iteration, by its scorer."""
+    tables: dict[str, list[FoundPredictions]] = {}
+    for found in analyzed_videos(project):
+        if not found.filtered and own_network(project, found.scorer) is not None:
+            tables.setdefault(found.scorer, []).append(found)
+    return tables
+
+
 def in_words(found: FoundPredictions) -> str:
     """Name the network of predictions for the user to read."""
     name, filtered = NetworkName.parse(found.scorer), "filtered, " if found.filtered else ""

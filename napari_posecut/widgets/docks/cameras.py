@@ -19,10 +19,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, style_of
+from napari_posecut.layers.overlay import in_words, own_network, own_predictions, style_of
 from napari_posecut.layers.space import space_layers
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls, table_of
+from napari_posecut.widgets.parts import name_controls, show_choices, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
@@ -133,19 +133,11 @@ class CamerasDock(QWidget):
 
     def show_project(self) -> None:
         """List the cameras, the networks that have analyzed videos, and the sessions."""
-        project, chosen = self.session.project, self.networks.currentData()
+        project = self.session.project
         cameras, told = _cameras(project)
         self.heading.setText(told)
-        self._tables = {}
-        for found in analyzed_videos(project) if project is not None and cameras else ():
-            if not found.filtered and project is not None and own_network(project, found.scorer) is not None:
-                self._tables.setdefault(found.scorer, []).append(found)
-        self.networks.blockSignals(True)
-        self.networks.clear()
-        for scorer, tables in self._tables.items():
-            self.networks.addItem(in_words(tables[0]), scorer)
-        self.networks.setCurrentIndex(max(self.networks.findData(chosen), 0) if self._tables else -1)
-        self.networks.blockSignals(False)
+        self._tables = own_predictions(project) if project is not None and cameras else {}
+        show_choices(self.networks, {scorer: in_words(tables[0]) for scorer, tables in self._tables.items()})
         self._list_sessions()
 
     def _list_sessions(self) -> None:

@@ -25,9 +25,9 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.layers.overlay import analyzed_videos, in_words, own_network, read_trajectories, style_of
+from napari_posecut.layers.overlay import in_words, own_network, own_predictions, read_trajectories, style_of
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls
+from napari_posecut.widgets.parts import name_controls, show_choices
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import playback_of
@@ -224,17 +224,9 @@ class OutliersDock(QWidget):
 
     def list_networks(self) -> None:
         """List the analyzed videos of the project, network by network."""
-        project, chosen = self.session.project, self.networks.currentData()
-        self._tables = {}
-        for found in () if project is None else analyzed_videos(project):
-            if not found.filtered and project is not None and own_network(project, found.scorer) is not None:
-                self._tables.setdefault(found.scorer, []).append(found)
-        self.networks.blockSignals(True)
-        self.networks.clear()
-        for scorer, tables in self._tables.items():
-            self.networks.addItem(in_words(tables[0]), scorer)
-        self.networks.setCurrentIndex(max(self.networks.findData(chosen), 0) if self._tables else -1)
-        self.networks.blockSignals(False)
+        project = self.session.project
+        self._tables = {} if project is None else own_predictions(project)
+        show_choices(self.networks, {scorer: in_words(tables[0]) for scorer, tables in self._tables.items()})
         self._list_videos()
 
     def find_frames(self) -> None:

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
+    QComboBox,
     QFrame,
     QPushButton,
     QScrollArea,
@@ -41,6 +42,17 @@ def name_controls(owner: Any, name: str) -> None:
         for each, widget in widgets.items():
             if isinstance(getattr(widget, "native", widget), QWidget):
                 name_controls(widget, each.replace(" ", "_"))
+
+
+def show_choices(box: QComboBox, choices: Mapping[str, str]) -> None:
+    """Show what can be chosen, as value -> text; what was chosen stays, else the first is. Nothing is signaled."""
+    chosen = box.currentData()
+    box.blockSignals(True)
+    box.clear()
+    for value, text in choices.items():
+        box.addItem(text, value)
+    box.setCurrentIndex(max(box.findData(chosen), 0) if choices else -1)
+    box.blockSignals(False)
 
 
 def scroll_content(dock: QWidget, content: QWidget) -> None:
