@@ -2,7 +2,7 @@
 
     python tests/benchmarks/memory.py [--frames N ...] [--large WIDTHxHEIGHT] [--steps N] [--global-scale SCALE]
 
-Each figure is the peak of a child process (`ru_maxrss`). For the lengths, a disc moves through drawn frames of
+Each figure is the peak of a child process. For the lengths, a disc moves through drawn frames of
 320x240 pixels and a network of two convolutions looks for it, so that what grows is what streams: the whole frame, and
 with a tracking crop. For the large frames (1920x1080) a ResNet-50 from random weights trains for some steps with the
 settings that PoseCut chooses, and analyzes 16 frames.
@@ -10,7 +10,6 @@ settings that PoseCut chooses, and analyzes 16 frames.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from posecut_core import (
     write_labels,
 )
 from posecut_core.backbones import register
+from tests.benchmarks.openfield import peak_mib
 from tests.toy_backbone import Toy
 
 LABELED = 4
@@ -86,8 +86,7 @@ def child(work: str, config: str, words: list[str]) -> None:
     else:
         dynamic = (words[1:] == ["dynamic"], 0.01, 10)
         analyze_videos(config, [words[0]], overwrite=True, dynamic=dynamic)
-    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"mib": round(mib), "seconds": round(time.perf_counter() - start, 1)}))
+    print(json.dumps({"mib": peak_mib(), "seconds": round(time.perf_counter() - start, 1)}))
 
 
 def main() -> None:

@@ -30,6 +30,12 @@ def parser(description: str) -> argparse.ArgumentParser:
     return made
 
 
+def peak_mib() -> int:
+    """Return the most memory that this process has had, in MiB; of Linux, as `ru_maxrss` counts its parent's too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
 def settings_given(options: list[str]) -> dict[str, object]:
     """Read options of the form NAME=VALUE, as YAML has values."""
     return {name: yaml.safe_load(value) for name, _, value in (option.partition("=") for option in options)}

@@ -174,14 +174,14 @@ def difference(full: Path, other: Path, pcutoff: float) -> float:
     return float(np.median(np.linalg.norm(one.xy - two.xy, axis=-1)[sure]))
 
 
-def peak_mib(config: Path, video: Path) -> int:
-    """Analyze a video in a process of its own, and return the most memory that it had."""
+def peak_of(config: Path, video: Path) -> int:
+    """Analyze a video in a process of its own, and return the most memory that it had, in MiB."""
     code = (
-        "import resource, sys; from posecut_core import analyze_videos; "
-        f"analyze_videos(sys.argv[1], [sys.argv[2]], {LIGHT}, overwrite=True, batch_size=8); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "import sys; from openfield import peak_mib; from posecut_core import analyze_videos; "
+        f"analyze_videos(sys.argv[1], [sys.argv[2]], {LIGHT}, overwrite=True, batch_size=8); print(peak_mib())"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(config), str(video)], check=True, capture_output=True)
+    command, here = [sys.executable, "-c", code, str(config.resolve()), str(video.resolve())], Path(__file__).parent
+    done = subprocess.run(command, check=True, capture_output=True, cwd=here)
     return int(done.stdout.split()[-1])
 
 
@@ -298,7 +298,7 @@ def figures(config: Path, arguments: object) -> dict[str, object]:
     for count in map(int, filter(None, arguments.memory.split(","))):
         longer = config.parent / f"{count}_frames.mp4"
         first_frames(source, longer, count)
-        result[f"peak_mib_{count}"] = peak_mib(config, longer)
+        result[f"peak_mib_{count}"] = peak_of(config, longer)
         longer.unlink()
     return result
 
