@@ -18,7 +18,7 @@ from posecut_core import types
 # Annotations of what nobody can type.
 _PYTHON_ONLY = ("Mapping[str, object]", "Sequence[Sequence[int]]", "datetime", "Report", "Confirm", "FoundOutliers")
 _LEAST = {"step": 1, "steps": 1, "splits": 2, "num_shuffles": 1, "number_of_frames": 1, "batch_size": 1, "ARdegree": 1}
-_LEAST |= dict.fromkeys(("maxiters", "displayiters", "saveiters", "max_snapshots_to_keep"), 1)
+_LEAST |= dict.fromkeys(("seeds", "maxiters", "displayiters", "saveiters", "max_snapshots_to_keep"), 1)
 _LEAST |= dict.fromkeys(
     ("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints", "max_gap", "port"), 0
 )

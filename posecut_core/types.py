@@ -8,13 +8,16 @@ _USUAL_PERCENT = 95  # training fraction of new projects; names leave it out
 _NETWORK = re.compile(r"PoseCut_(?P<backbone>[a-z][a-z0-9]*)_(?P<run>.+)_(?P<step>\d+)")
 _RUN = re.compile(
     r"(?P<project>.+?)(?:trainset(?P<percent>\d+))?(?:iteration(?P<iteration>\d+))?shuffle(?P<shuffle>\d+)"
+    r"(?:ensemble(?P<networks>\d+))?"
 )
 
 
 PLACEHOLDERS = ("bodypart1", "bodypart2", "bodypart3", "objectA")  # bodyparts of a project for which none were named
 Mode = Literal["automatic", "manual"]  # of extract_frames: who chooses the frames
 Algorithm = Literal["kmeans", "uniform"]  # that chooses frames
-OutlierAlgorithm = Literal["jump", "uncertain", "fitting", "pca", "disagreement", "reprojection", "list", "manual"]
+OutlierAlgorithm = Literal[
+    "jump", "uncertain", "fitting", "pca", "disagreement", "spread", "reprojection", "list", "manual"
+]
 EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what computes score maps
 View = Literal["auto", "above", "side"]  # of the camera; auto: guessed from the labels
 ExportFormat = Literal["onnx", "safetensors"]
@@ -67,12 +70,14 @@ class RunName:
     shuffle: int
     iteration: int = 0
     percent: int = _USUAL_PERCENT
+    networks: int = 1  # of the training that give one result together
 
     def __str__(self) -> str:
-        """Write `<Task><date>[trainset<percent>][iteration<k>]shuffle<s>`."""
+        """Write `<Task><date>[trainset<percent>][iteration<k>]shuffle<s>[ensemble<n>]`."""
         fraction = "" if self.percent == _USUAL_PERCENT else f"trainset{self.percent}"
         iteration = f"iteration{self.iteration}" if self.iteration else ""
-        return f"{self.project}{fraction}{iteration}shuffle{self.shuffle}"
+        together = "" if self.networks == 1 else f"ensemble{self.networks}"
+        return f"{self.project}{fraction}{iteration}shuffle{self.shuffle}{together}"
 
     @classmethod
     def parse(cls, text: str) -> "RunName | None":
@@ -81,7 +86,7 @@ class RunName:
         if found is None:
             return None
         iteration, percent = int(found["iteration"] or 0), int(found["percent"] or _USUAL_PERCENT)
-        return cls(found["project"], int(found["shuffle"]), iteration, percent)
+        return cls(found["project"], int(found["shuffle"]), iteration, percent, int(found["networks"] or 1))
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
 
     Args:
         config: path of config.yaml.
-        arguments: `videos`, as paths; `shuffle`, `snapshot` and `destfolder` as all steps take them; `steps`, in their
-            order, each with its other arguments: `analyze_videos`, and those that follow it.
+        arguments: `videos`, as paths; `shuffle`, `snapshot`, `ensemble` and `destfolder` as all steps take them;
+            `steps`, in their order, each with its other arguments: `analyze_videos`, and those that follow it.
         report: called with progress and notices.
 
     Raises:
@@ -96,7 +96,7 @@ def _one(
 def _done(
     config: Path, video: str, arguments: Mapping[str, Any], report: Report
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    shared = ("shuffle", "snapshot", "destfolder")
+    shared = ("shuffle", "snapshot", "ensemble", "destfolder")
     where = {name: arguments[name] for name in shared if arguments.get(name) is not None}
     files: list[Path] = []
     said: list[str] = []

@@ -1,6 +1,7 @@
 """What is drawn over a frame of an analyzed video, and which videos are analyzed; arrays in, arrays out."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,13 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from napari_posecut.layers.convert import FILLED, to_rows_columns
+from posecut_core.errors import ModelError
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
 from posecut_core.project.config import ProjectConfig, bones_between
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
-from posecut_core.storage.files import file_sha256
 from posecut_core.types import NetworkName
 
 # --- overlay ----------------------------------------------------------------------------------------------------------
@@ -130,11 +131,13 @@ class OwnNetwork:
     shuffle: int
     trainingsetindex: int
     step: int
+    ensemble: bool = False  # all networks of the shuffle, together
 
     @property
     def arguments(self) -> dict[str, object]:
         """What steps call it by."""
-        return {"shuffle": self.shuffle, "trainingsetindex": self.trainingsetindex, "snapshot": self.step}
+        known = {"shuffle": self.shuffle, "trainingsetindex": self.trainingsetindex, "snapshot": self.step}
+        return {**known, "ensemble": True} if self.ensemble else known
 
 
 def own_network(project: Project, scorer: str) -> OwnNetwork | None:
@@ -144,7 +147,7 @@ def own_network(project: Project, scorer: str) -> OwnNetwork | None:
     if name is None or run is None or run.iteration != project.config.iteration:
         return None
     index = project.trainingsetindex(run.percent)
-    return None if index is None else OwnNetwork(run.shuffle, index, name.step)
+    return None if index is None else OwnNetwork(run.shuffle, index, name.step, ensemble=run.networks > 1)
 
 
 def own_predictions(project: Project) -> dict[str, list[FoundPredictions]]:
@@ -162,7 +165,8 @@ def in_words(found: FoundPredictions) -> str:
     run = name.of_project if name else None
     if name is None or run is None:
         return f"{filtered}{found.scorer}"
-    return f"{filtered}{name.step:,} steps, shuffle {run.shuffle}, iteration {run.iteration}"
+    together = "" if run.networks == 1 else f"{run.networks} networks together, "
+    return f"{filtered}{together}{name.step:,} steps, shuffle {run.shuffle}, iteration {run.iteration}"
 
 
 def read_trajectories(project: Project, shown: FoundPredictions) -> Trajectories:
@@ -183,8 +187,11 @@ def _check_origin(project: Project, shown: FoundPredictions) -> None:
     origin, own = read_origin(shown.table), own_network(project, shown.scorer)
     if origin is None or origin.analysis is None or not shown.video.is_file():
         return
-    manifest = project.training(own.shuffle, own.trainingsetindex).manifest(own.step) if own else None
-    network = file_sha256(manifest) if manifest and manifest.is_file() else None
+    network = None
+    with suppress(OSError, ModelError):  # the network is not there any more
+        if own is not None:
+            training = project.training(own.shuffle, own.trainingsetindex)
+            network = training.sha256(own.step, ensemble=own.ensemble)
     check_source(shown.table, origin.analysis, shown.video, network)
 
 

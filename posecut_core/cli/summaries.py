@@ -28,7 +28,7 @@ from posecut_core.workflow.extract_outlier_frames import Confirm, FoundOutliers
 
 
 # Options that the next verb needs too.
-_FURTHER = ("videos", "shuffle", "trainingsetindex", "snapshot", "destfolder", "filtered", "pcutoff")
+_FURTHER = ("videos", "shuffle", "trainingsetindex", "snapshot", "ensemble", "destfolder", "filtered", "pcutoff")
 
 
 def outcome_of(result: Any, given: Mapping[str, Any]) -> Outcome:

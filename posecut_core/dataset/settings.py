@@ -282,8 +282,12 @@ class PreviousTraining:
 
 
 def previous_network(training: Training) -> Path | None:
-    """Return the last snapshot of a shuffle in the nearest earlier iteration that has one; None if none has."""
-    return next((earlier.snapshot(steps[-1]) for earlier in training.earlier() if (steps := earlier.snapshots)), None)
+    """Return the last snapshot of a shuffle in the nearest earlier iteration that has one; None if none has.
+
+    A further network of a shuffle goes on from its own, and from the first one where that is all there was.
+    """
+    before = (one for earlier in training.earlier() for one in (earlier, earlier.of_network(1)))
+    return next((one.snapshot(steps[-1]) for one in before if (steps := one.snapshots)), None)
 
 
 def previous_training(training: Training) -> PreviousTraining:

@@ -39,7 +39,6 @@ from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import chosen_bodyparts, named_few
 from posecut_core.project.opening import strangers_among
 from posecut_core.project.paths import EvaluationFiles, Project, Training
-from posecut_core.storage.files import file_sha256
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
@@ -188,6 +187,12 @@ class EvaluationJob:
     training: Training
     step: int
     bodyparts: str | Sequence[str] | None  # None: all
+    ensemble: bool = False  # all networks of the training, together
+
+    @property
+    def network(self) -> str:
+        """Return the hash that tells what is evaluated from others of its name."""
+        return self.training.sha256(self.step, ensemble=self.ensemble)
 
     @property
     def project(self) -> Project:
@@ -301,14 +306,15 @@ def write_results(
         np.concatenate([found.likelihood for found in measured.predicted]),
         scorer=scorer,
         bodyparts=predictor.bodyparts,
-        network=file_sha256(job.training.manifest(job.step)),
+        network=job.network,
     )
     return files
 
 
 def evaluated_steps(job: EvaluationJob, measured: Measurement) -> tuple[StepErrors, ...]:
     """Read the errors of all snapshots of the same training that have been evaluated in the same way."""
-    networks = {step: file_sha256(job.training.manifest(step)) for step in job.training.snapshots}
+    steps = [step for step in job.training.snapshots if step == job.step or not job.ensemble]
+    networks = {step: job.training.sha256(step, ensemble=job.ensemble) for step in steps}
     return errors_by_step(job.project.combined_evaluation, _row(job, measured), networks=networks)
 
 
@@ -332,5 +338,6 @@ def _row(job: EvaluationJob, measured: Measurement) -> dict[str, str]:
         shuffle=job.training.shuffle,
         pcutoff=pcutoff,
         bodyparts=None if job.bodyparts is None else measured.bodyparts,
-        network=file_sha256(job.training.manifest(job.step)),
+        network=job.network,
+        networks=len(job.training.networks()) if job.ensemble else 1,
     )

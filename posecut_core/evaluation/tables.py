@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
+from posecut_core.errors import ModelError
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
 from posecut_core.poses.files import prediction_columns
 from posecut_core.poses.predictions import ATTRIBUTE, Origin
 from posecut_core.progress import Report, silent
 from posecut_core.project.paths import RESULTS, EvaluationFiles, Project
-from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import PATIENCE, sole_writer
 from posecut_core.storage.tables import own_rows, read_rows, write_hdf, write_rows
 
@@ -35,13 +35,14 @@ _TRAIN_LIKELY, _TEST_LIKELY = "Train error with p-cutoff", "Test error with p-cu
 _VALIDATION = "Validation error(px)"  # of ours, and so behind DeepLabCut's
 _BODYPARTS = "Bodyparts"
 _CALIBRATION, _SUGGESTED = "Expected calibration error", "Suggested p-cutoff"
+_NETWORKS = "Networks"  # of an ensemble; empty for one, as it is in tables of PoseCut 0.1
 _NETWORK = "Network"  # hash of its snapshot, which tells it from others of its name; tables of PoseCut 0.1 lack it
 _COLUMNS = (
     *(_ITERATIONS, _PERCENT, _SHUFFLE, _TRAIN, _TEST, _PCUTOFF, _TRAIN_LIKELY, _TEST_LIKELY, _BODYPARTS),
-    *(_CALIBRATION, _SUGGESTED, _NETWORK, _VALIDATION),
+    *(_CALIBRATION, _SUGGESTED, _NETWORK, _VALIDATION, _NETWORKS),
 )
 _FRAME_COLUMNS = ("video", "frame", "set", "mean error(px)")
-_KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)
+_KEY_COLUMNS = (_ITERATIONS, _PERCENT, _SHUFFLE, _PCUTOFF, _BODYPARTS)  # that every table of ours has
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class ResultRow:
     suggested_pcutoff: float
     network: str = ""  # hash of its snapshot; nothing where the table does not say
     validation: float = float("nan")
+    networks: int = 1  # more than one: an ensemble
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ def result_row(
     pcutoff: int | float,
     bodyparts: tuple[str, ...] | None,
     network: str = "",
+    networks: int = 1,
 ) -> dict[str, str]:
-    """Make the row of one snapshot, of hash `network`; `bodyparts` is None where all were evaluated."""
+    """Make the row of a snapshot, or of several networks, of hash `network`; `bodyparts` None stands for all."""
     return {
         _ITERATIONS: str(step),
         _PERCENT: str(percent),
@@ -110,6 +113,7 @@ def result_row(
         _CALIBRATION: _cell(calibration.expected_error),
         _SUGGESTED: _cell(calibration.suggested_pcutoff),
         _NETWORK: network,
+        _NETWORKS: "" if networks == 1 else str(networks),
     }
 
 
@@ -124,7 +128,7 @@ def put_row(path: Path, row: Mapping[str, str], *, report: Report = silent) -> N
     """
     with sole_writer(path, doing=f"{path.name} is being written", patience=PATIENCE):
         before = own_rows(path, _KEY_COLUMNS, report=report)
-        rows = [old for old in before if any(old.get(key) != row[key] for key in _KEY_COLUMNS)]
+        rows = [old for old in before if not _is_alike(old, row, _KEY_COLUMNS)]
         write_rows(path, _COLUMNS, [*rows, row])
 
 
@@ -142,7 +146,7 @@ def errors_by_step(
     They come in the order of their steps; rows that another program wrote otherwise are left out, and so are those of
     a snapshot that has been replaced since: `networks` has the hashes of those that are there, by step.
     """
-    rows = [row for row in read_rows(path) if all(row.get(key) == like[key] for key in _KEY_COLUMNS[1:])]
+    rows = [row for row in read_rows(path) if _is_alike(row, like, _KEY_COLUMNS[1:])]
     results = (_result(row) for row in rows)
     found = [
         StepErrors(result.step, result.train, result.test)
@@ -150,6 +154,10 @@ def errors_by_step(
         if result is not None and is_present(result, (networks or {}).get(result.step, ""))
     ]
     return tuple(sorted(found, key=lambda entry: entry.step))
+
+
+def _is_alike(row: Mapping[str, str], other: Mapping[str, str], columns: Sequence[str]) -> bool:
+    return all((row.get(key) or "") == (other.get(key) or "") for key in (*columns, _NETWORKS))
 
 
 def is_present(row: ResultRow, network: str) -> bool:
@@ -279,6 +287,7 @@ def _result(row: Mapping[str, str]) -> ResultRow | None:
             suggested_pcutoff=_value(row[_SUGGESTED]),
             network=row.get(_NETWORK) or "",
             validation=_value(row.get(_VALIDATION, "")),
+            networks=int(row.get(_NETWORKS) or 1),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -331,8 +340,11 @@ def newest_evaluation(project: Project) -> PastEvaluation | None:
 def _network(project: Project, row: ResultRow) -> str:
     """Return the hash of the snapshot that a row names; nothing where there is none any more."""
     index = project.trainingsetindex(row.percent)
-    manifest = None if index is None else project.training(row.shuffle, index).manifest(row.step)
-    return file_sha256(manifest) if manifest and manifest.is_file() else ""
+    if index is None:
+        return ""
+    with contextlib.suppress(OSError, ModelError):
+        return project.training(row.shuffle, index).sha256(row.step, ensemble=row.networks > 1)
+    return ""
 
 
 def _written(path: Path) -> float:

@@ -26,7 +26,7 @@ from posecut_core.inference.view import analyzed_window
 from posecut_core.labels.images import frame_window
 from posecut_core.labels.notices import odd_skeleton
 from posecut_core.labels.table import LabelTable
-from posecut_core.model.snapshots import read_info
+from posecut_core.model.snapshots import SnapshotInfo, ensemble_scorer, read_info
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
@@ -439,13 +439,14 @@ class KnownNetwork:
     """A network that is there, for results that name it."""
 
     sha256: str  # of the snapshot's manifest
-    arguments: Mapping[str, int] | None  # that tell a step of it; none where it is of another iteration
+    arguments: Mapping[str, int | bool] | None  # that tell a step of it; none where it is of another iteration
 
 
 def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]:
     """Look at the settings, the split and every file of every snapshot, by its SHA-256; return networks by scorer."""
     networks: dict[str, KnownNetwork] = {}
-    for training in (training for each in project.iterations() for training in each.trainings()):
+    first = (training for each in project.iterations() for training in each.trainings())
+    for training in (network for one in first for network in one.networks()):
         steps, settings = training.snapshots, training.settings
         if settings.exists():
             found.count("settings files")
@@ -460,9 +461,20 @@ def check_networks(project: Project, found: Findings) -> dict[str, KnownNetwork]
             found.count("network snapshots")
             with found.about(training.snapshot(step)):
                 info = read_info(training.snapshot(step))
-                sha256 = file_sha256(training.manifest(step))
-                networks[info.scorer] = KnownNetwork(sha256, _arguments(project, training, step))
+                if training.network == 1:
+                    networks |= _known_networks(project, training, info)
     return networks
+
+
+def _known_networks(project: Project, training: Training, info: SnapshotInfo) -> dict[str, KnownNetwork]:
+    """Return the network of a snapshot, and the ensemble that it is part of."""
+    step, arguments = info.step, _arguments(project, training, info.step)
+    known = {info.scorer: KnownNetwork(training.sha256(step), arguments)}
+    with suppress(PosecutError, OSError):
+        together = None if arguments is None else {**arguments, "ensemble": True}
+        sha256 = training.sha256(step, ensemble=True)
+        known[ensemble_scorer(info, training)] = KnownNetwork(sha256, together)
+    return known
 
 
 def _arguments(project: Project, training: Training, step: int) -> dict[str, int] | None:

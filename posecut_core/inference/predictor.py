@@ -15,6 +15,7 @@ from jaxtyping import Array, Float32, Float64, UInt8
 
 from posecut_core.dataset.frames import resize, scale_points, scaled_size
 from posecut_core.dataset.scoremaps import STRIDE, decode
+from posecut_core.dataset.settings import read_settings
 from posecut_core.errors import ArgumentError, ModelError, Remedy, StorageError
 from posecut_core.inference import openvino
 from posecut_core.inference.deviation import (
@@ -27,12 +28,13 @@ from posecut_core.inference.deviation import (
     write_deviations,
 )
 from posecut_core.inference.engine import Engine, XlaEngine
+from posecut_core.inference.ensemble import Ensemble
 from posecut_core.inference.export import network_onnx
 from posecut_core.inference.exported import open_network
 from posecut_core.inference.stored_frames import Poses, Predicts, check_images
 from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
-from posecut_core.model.snapshots import SnapshotInfo, load_parameters, read_info
+from posecut_core.model.snapshots import SnapshotInfo, ensemble_scorer, load_parameters, read_info
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import QUANTIZED, Project, Training, snapshot_folder, snapshot_steps
@@ -360,13 +362,32 @@ def _quantized(
     return made
 
 
+def loaded_ensemble(training: Training, step: int, engine: EngineName = "xla", *, report: Report = silent) -> Ensemble:
+    """Load all networks of a training after `step` steps, each with an engine as `chosen_engine` chooses it.
+
+    Raises:
+        ModelError: there are not several, one is damaged, or the engine does not do for it.
+    """
+    networks = []
+    for one in training.ensemble(step):
+        loaded = Predictor.load(one.folder, snapshot=step)
+        networks.append(chosen_engine(loaded, one, engine, report=report))
+    within = read_settings(training.settings).pos_dist_thresh
+    return Ensemble(tuple(networks), ensemble_scorer(networks[0].info, training), within)
+
+
 def scale_of(network: Predicts) -> float:
     """Return the global_scale of a network; 1 where it has none."""
+    if isinstance(network, Ensemble):
+        return scale_of(network.networks[0])
     return network.info.global_scale if isinstance(network, Predictor) else 1.0
 
 
 def of_scaled(network: Predicts) -> Predicts:
     """Return the same network for images that have its scale already; positions are in pixels of these."""
+    if isinstance(network, Ensemble):
+        networks = tuple(map(of_scaled, network.networks))
+        return replace(network, networks=networks, within=network.within * scale_of(network))
     if not isinstance(network, Predictor):
         return network
     return replace(network, info=replace(network.info, global_scale=1.0))

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 from posecut_core.dataset.frames import made_ahead
+from posecut_core.inference.ensemble import Ensemble
 from posecut_core.inference.stored_frames import Predicts, padded
 from posecut_core.inference.tracking_crop import (
     COLUMNS,
@@ -111,8 +112,8 @@ def _batches_ahead(
 # The rows of an unfinished analysis on disk: written batch by batch, found again after an interruption.
 #
 # The file is one line of JSON that says what the rows belong to, padded with spaces, followed by float64 rows of
-# x, y and likelihood of each bodypart, and of what the tracking crop notes if there is one. Rows count only when the
-# line is, byte for byte, the one expected.
+# x, y and likelihood of each bodypart, and of what the tracking crop notes if there is one, or how far the networks of
+# an ensemble spread. Rows count only when the line is, byte for byte, the one expected.
 
 
 _SCHEMA = "posecut analysis rows 3"
@@ -178,7 +179,9 @@ def _row_bytes(origin: AnalysisOrigin) -> int:
 
 
 def _columns(origin: AnalysisOrigin) -> int:
-    return 3 if origin.dynamic is None else COLUMNS
+    if origin.dynamic is not None:
+        return COLUMNS
+    return 3 if origin.networks == 1 else _FUSED
 
 
 def _header(origin: AnalysisOrigin) -> bytes:
@@ -218,6 +221,7 @@ _SCAN_ROWS = 20_000
 _Rows = Callable[[], Float64[np.ndarray, "B K C"]]
 _StartsRows = Callable[[UInt8[np.ndarray, "B H W 3"], Bool[np.ndarray, " B"]], _Rows]
 _STREAMED = 8  # frames that are decoded together where a tracking crop looks at them one by one
+_FUSED = 4  # columns of a row of an ensemble: x, y, likelihood, spread
 _STARTED = 2  # batches in flight: one is computed and one waits, so that the network never does
 
 
@@ -356,17 +360,21 @@ def _started_rows(
     decoded: Bool[np.ndarray, " B"],
 ) -> _Rows:
     """Begin to predict one batch; undecodable frames get NaN and likelihood 0."""
-    rows = np.full((len(decoded), len(predictor.bodyparts), 3), np.nan)
+    together = isinstance(predictor, Ensemble)
+    rows = np.full((len(decoded), len(predictor.bodyparts), _FUSED if together else 3), np.nan)
     rows[..., 2] = 0.0
     if not decoded.any():
         return lambda: rows
-    result = predictor.start(padded(images, batch_size))
+    given = padded(images, batch_size)
+    result = predictor.start_fused(given) if isinstance(predictor, Ensemble) else predictor.start(given)
 
-    def finished() -> Float64[np.ndarray, "B K 3"]:
-        xy, likelihood = result()
+    def finished() -> Float64[np.ndarray, "B K C"]:
+        xy, likelihood, *spread = result()
         used = np.flatnonzero(decoded)
         rows[used, :, :2] = view.placed(xy[used])
         rows[used, :, 2] = likelihood[used]
+        if spread:
+            rows[used, :, 3] = spread[0][used] * view.pixel
         return rows
 
     return finished
@@ -377,7 +385,8 @@ def _finish(
 ) -> tuple[tuple[int, ...], tuple[Path, ...], TrackingReport | None]:
     """Turn complete rows into the final files; return undecodable frame numbers, the paths, what the crop did."""
     rows = _mapped_rows(partial, origin)
-    predictions = Predictions(origin.scorer, origin.bodyparts, rows[..., :2], rows[..., 2])
+    spread = None if origin.networks == 1 else rows[..., 3]
+    predictions = Predictions(origin.scorer, origin.bodyparts, rows[..., :2], rows[..., 2], spread)
     tracked = None if origin.dynamic is None else tracking_report(rows)
     settings = {} if tracked is None else {"tracking_crop": asdict(tracked)}
     files = write_predictions(target, predictions, csv=csv, origin=Origin(origin, settings=settings))
@@ -422,4 +431,5 @@ def analysis_origin(
         decoder=decoder(),
         dynamic=None if tracking is None else (tracking.threshold, tracking.margin),
         engine=predictor.engine_name,
+        networks=len(predictor.networks) if isinstance(predictor, Ensemble) else 1,
     )

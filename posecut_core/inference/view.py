@@ -49,6 +49,11 @@ class View:
         return scale_points(xy - self._corner, source=self._source, target=self.size)
 
     @property
+    def pixel(self) -> float:
+        """Return the side of a pixel of what is seen, in pixels of the frame, as the mean of both directions."""
+        return float(np.mean(np.divide(self._source, self.size)))
+
+    @property
     def _source(self) -> tuple[int, int]:
         return self.window.y2 - self.window.y1, self.window.x2 - self.window.x1
 

@@ -1,6 +1,7 @@
 """Initial weights: random, ImageNet's from the hub, a safetensors file, or an earlier network."""
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -329,7 +330,8 @@ def _previous(snapshot: Path | None, settings: TrainingSettings, bodyparts: tupl
             "is 'previous'; start from other weights, such as imagenet."
         )
     spec, parameters = _continued(snapshot, settings, bodyparts)
-    origin = "/".join(snapshot.parts[-3:])  # iteration, training, snapshot: the project may move
+    levels = 4 if re.fullmatch(r"network-\d+", snapshot.parent.name) else 3
+    origin = "/".join(snapshot.parts[-levels:])  # iteration, training, snapshot: the project may move
     return Beginning(spec, parameters, _recorded(settings, origin, file_sha256(snapshot / MANIFEST)))
 
 

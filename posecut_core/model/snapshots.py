@@ -321,12 +321,19 @@ def _damaged(folder: Path, file: str) -> DamagedSnapshotError:
     )
 
 
-def chosen_network(training: Training, snapshot: Snapshots | None) -> Network:
-    """Say which network is meant, without loading it.
+def chosen_network(training: Training, snapshot: Snapshots | None, *, ensemble: bool = False) -> Network:
+    """Say which network, or ensemble, is meant, without loading it.
 
     Raises:
-        ModelError: there is no such snapshot, or it is damaged.
+        ModelError: there is no such snapshot or ensemble, or it is damaged.
     """
     step = training.chosen_steps(snapshot)[-1]
-    scorer = read_info(training.snapshot(step)).scorer
-    return Network(scorer, file_sha256(training.manifest(step)), results_scorer(training, scorer))
+    info = read_info(training.snapshot(step))
+    scorer = ensemble_scorer(info, training) if ensemble else info.scorer
+    return Network(scorer, training.sha256(step, ensemble=ensemble), results_scorer(training, scorer))
+
+
+def ensemble_scorer(info: SnapshotInfo, training: Training) -> str:
+    """Name what all networks of a training say together, of which `info` is one."""
+    run = dataclasses.replace(training.run, networks=len(training.networks()))
+    return str(NetworkName.of(info.network.backbone.net_type, str(run), info.step))

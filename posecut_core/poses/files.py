@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from posecut_core.project.given import given_folder, given_path
 from posecut_core.project.paths import Project
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import atomic_path, open_file
-from posecut_core.storage.tables import KEY, open_hdf, read_hdf, write_hdf_table
+from posecut_core.storage.tables import KEY, open_hdf, read_array, read_hdf, write_hdf_table
 
 # --- prediction files -------------------------------------------------------------------------------------------------
 # Predictions as DeepLabCut-layout .h5 and .csv files: columns scorer, bodyparts, coords (x, y, likelihood).
@@ -37,6 +37,7 @@ from posecut_core.storage.tables import KEY, open_hdf, read_hdf, write_hdf_table
 
 
 _COORDS = ("x", "y", "likelihood")
+_SPREAD = "posecut_spread"  # array beside the table: pixels by which the networks of an ensemble differ
 TABLE_ROWS = 20_000  # of a table at once, so that memory does not grow with a video
 _LONGEST_ENDING = len("_filtered_labeled.mp4")  # of the files that are derived from predictions
 _BEGINNING = 9  # bytes: "scorer", perhaps after a mark
@@ -68,6 +69,8 @@ def write_predictions(
 ) -> tuple[Path, ...]:
     """Write `<base_path>` with suffix .h5 and, if wished, .csv; each file is replaced whole or not at all.
 
+    The spread of an ensemble is an array beside the table of the .h5, which stays as DeepLabCut has it.
+
     Args:
         base_path: path of the .h5; the .csv lies beside it.
         predictions: its arrays may be mapped from disk; they are read in chunks.
@@ -80,7 +83,10 @@ def write_predictions(
     """
     base = given_path(base_path)
     h5_path = base.with_name(f"{base.stem}.h5")
-    return write_table(h5_path, lambda: _chunks(predictions), rows=len(predictions.xy), csv=csv, origin=origin)
+    arrays = {} if predictions.spread is None else {_SPREAD: predictions.spread}
+    return write_table(
+        h5_path, lambda: _chunks(predictions), rows=len(predictions.xy), csv=csv, origin=origin, arrays=arrays
+    )
 
 
 def write_table(
@@ -90,6 +96,7 @@ def write_table(
     rows: int,
     csv: bool = False,
     origin: Origin | None = None,
+    arrays: Mapping[str, Float64[np.ndarray, "rows columns"]] | None = None,
 ) -> tuple[Path, ...]:
     """Write a table of frames as .h5 and, if wished, .csv; each file is replaced whole or not at all.
 
@@ -99,6 +106,7 @@ def write_table(
         rows: how many there are in all.
         csv: whether to write the .csv as well.
         origin: what the table came from; the .h5 says so.
+        arrays: what else the .h5 holds beside the table, by name.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -107,7 +115,8 @@ def write_table(
     csv = csv or csv_path.is_file()
     if csv:
         _write_csv(csv_path, chunks())
-    write_hdf_table(h5_path, chunks, rows=rows, attributes={ATTRIBUTE: origin.text} if origin else {})
+    attributes = {ATTRIBUTE: origin.text} if origin else {}
+    write_hdf_table(h5_path, chunks, rows=rows, attributes=attributes, arrays=arrays)
     return (h5_path, csv_path) if csv else (h5_path,)
 
 
@@ -163,7 +172,8 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
     bodyparts = tuple(str(part) for part in levels.get_level_values(1).unique())
     ordered = frame.reindex(columns=prediction_columns(scorer, bodyparts))
     rows = ordered.to_numpy(dtype=np.float64).reshape(len(frame), len(bodyparts), len(_COORDS))
-    return Predictions(scorer, bodyparts, rows[..., :2], rows[..., 2])
+    spread = None if path.suffix == ".csv" else _read_spread(path, rows.shape[:2])
+    return Predictions(scorer, bodyparts, rows[..., :2], rows[..., 2], spread)
 
 
 def count_rows(path: Path) -> int:
@@ -183,10 +193,24 @@ def _read_h5(path: Path) -> pd.DataFrame:
     try:
         return read_hdf(path)
     except LabelError as error:
-        raise AnalysisError(
-            f"{path} is not a readable .h5 of predictions; delete it and analyze the video again.",
-            Remedy("analyze_videos"),
-        ) from error
+        raise _unreadable(path) from error
+
+
+def _read_spread(path: Path, shape: tuple[int, ...]) -> Float64[np.ndarray, "T K"] | None:
+    try:
+        spread = read_array(path, _SPREAD)
+    except LabelError as error:
+        raise _unreadable(path) from error
+    if spread is not None and spread.shape != shape:
+        raise _unreadable(path)
+    return spread
+
+
+def _unreadable(path: Path) -> AnalysisError:
+    return AnalysisError(
+        f"{path} is not a readable .h5 of predictions; delete it and analyze the video again.",
+        Remedy("analyze_videos"),
+    )
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

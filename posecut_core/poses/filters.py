@@ -232,7 +232,8 @@ def kalman_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -
     """Replace each position by where a Kalman smoother expects it, knowing the frames before and after.
 
     A position weighs as much as its likelihood says and its neighbors bear out, so that single errors vanish even
-    where the network was sure. How much is smoothed follows from the noise of each bodypart.
+    where the network was sure. How much is smoothed follows from the noise of each bodypart, and, in predictions of an
+    ensemble, from how far its networks spread in that frame.
 
     Args:
         predictions: of one video.
@@ -244,7 +245,7 @@ def kalman_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -
     """
     seen = _seen(predictions, pcutoff)
     filled = _fillable(seen, max_gap)
-    path = smoothed_path(predictions.xy, predictions.likelihood, seen)
+    path = smoothed_path(predictions.xy, predictions.likelihood, seen, predictions.spread)
     return replace(predictions, xy=np.where((seen | filled)[..., None], path, np.nan))
 
 

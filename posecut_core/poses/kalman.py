@@ -4,9 +4,11 @@ Each bodypart moves at a nearly constant velocity, in x and y alike: position an
 acceleration is white noise. A predicted position is the true one plus noise or, with the probability that its
 likelihood leaves, lies anywhere. The noise of each frame is therefore divided by the probability that the position is
 right, given the likelihood and how far it lies from the smoothed path; both follow from each other in a few rounds.
-How strong the noise and the accelerations are is chosen for each bodypart by maximum likelihood.
+How strong the noise and the accelerations are is chosen for each bodypart by maximum likelihood. Where several networks
+were asked, the noise of a frame is in proportion to the variance of what they see there.
 
-Sources: Rauch, Tung and Striebel 1965, AIAA Journal 3(8); Ting, Theodorou and Schaal 2007, IROS, for the weights.
+Sources: Rauch, Tung and Striebel 1965, AIAA Journal 3(8); Ting, Theodorou and Schaal 2007, IROS, for the weights;
+Biderman et al. 2024, Nature Methods 21 (ensemble Kalman smoother), for the spread of networks as noise.
 """
 
 from collections.abc import Iterator
@@ -38,7 +40,10 @@ class _State(NamedTuple):
 
 
 def smoothed_path(
-    xy: Float64[np.ndarray, "T K 2"], likelihood: Float64[np.ndarray, "T K"], seen: Bool[np.ndarray, "T K"]
+    xy: Float64[np.ndarray, "T K 2"],
+    likelihood: Float64[np.ndarray, "T K"],
+    seen: Bool[np.ndarray, "T K"],
+    spread: Float64[np.ndarray, "T K"] | None = None,
 ) -> Float64[np.ndarray, "T K 2"]:
     """Estimate where each bodypart was in every frame, from the frames before and after it.
 
@@ -46,6 +51,7 @@ def smoothed_path(
         xy: predicted positions in pixels.
         likelihood: probability that a position is right.
         seen: which positions count; others may be NaN.
+        spread: pixels by which networks of an ensemble differ; None of one network, whose noise is the same everywhere.
 
     Returns:
         A position everywhere, except for bodyparts that are seen nowhere, which are NaN.
@@ -57,16 +63,29 @@ def smoothed_path(
     measured[: len(xy)] = np.where(seen[..., None], xy, 0.0)
     prior[: len(xy)] = np.where(seen, np.clip(likelihood, 1 - _SUREST, _SUREST), 0.0)
     weights = prior * _first_weights(np.where(seen[..., None], xy, np.nan), rows)
+    relative = np.ones((rows, xy.shape[1]))
+    if spread is not None:
+        relative[: len(xy)] = _relative_noise(spread, seen)
     known = np.asarray(seen.any(axis=0))[:, None]
-    spread = np.where(known, _extent(xy, seen), 1.0)
+    extent = np.where(known, _extent(xy, seen), 1.0)
     first = measured[seen.argmax(axis=0), np.arange(xy.shape[1])]
     path = measured
     with jax.enable_x64(True):
         for _ in range(_ROUNDS):
-            noise, drive = _fit(measured, weights, first)
-            path, variance = _smooth(measured, weights, first, noise, drive)
-            weights = _weights(path - measured, variance, prior, noise, spread.prod(axis=-1))
+            noise, drive = _fit(measured, weights, relative, first)
+            path, variance = _smooth(measured, weights / relative, first, noise, drive)
+            weights = _weights(path - measured, variance, prior, noise * relative, extent.prod(axis=-1))
     return np.where(known, path[: len(xy)], np.nan)
+
+
+def _relative_noise(spread: Float64[np.ndarray, "T K"], seen: Bool[np.ndarray, "T K"]) -> Float64[np.ndarray, "T K"]:
+    """Return the variance of each position in units of that where networks differ by the median of their spread.
+
+    Networks that agree exactly may be wrong together, so it is at least half.
+    """
+    columns = pd.DataFrame(np.where(seen, spread, np.nan))
+    usual = columns.median().fillna(0.0).clip(lower=_LEAST_NOISE).to_numpy()
+    return np.where(seen, (1 + (columns.fillna(0.0).to_numpy() / usual) ** 2) / 2, 1.0)
 
 
 def _extent(xy: Float64[np.ndarray, "T K 2"], seen: Bool[np.ndarray, "T K"]) -> Float64[np.ndarray, "K 2"]:
@@ -92,7 +111,7 @@ def _weights(
     error: Float64[np.ndarray, "T K 2"],
     variance: Float64[np.ndarray, "T K"],
     prior: Float64[np.ndarray, "T K"],
-    noise: Float64[np.ndarray, " K"],
+    noise: Float64[np.ndarray, "T K"],
     area: Float64[np.ndarray, " K"],
 ) -> Float64[np.ndarray, "T K"]:
     """Return the probability that each position is right, knowing the path; 0 where nothing is seen."""
@@ -107,12 +126,15 @@ def _chunks(*arrays: Float64[np.ndarray, "T ..."]) -> Iterator[tuple[Float64[np.
 
 
 def _fit(
-    measured: Float64[np.ndarray, "T K 2"], weights: Float64[np.ndarray, "T K"], first: Float64[np.ndarray, "K 2"]
+    measured: Float64[np.ndarray, "T K 2"],
+    weights: Float64[np.ndarray, "T K"],
+    relative: Float64[np.ndarray, "T K"],
+    first: Float64[np.ndarray, "K 2"],
 ) -> tuple[Float64[np.ndarray, " K"], Float64[np.ndarray, " K"]]:
     """Choose the variances of noise and acceleration under which the predicted positions are most likely."""
     states = jax.vmap(lambda _: _start(first, jnp.ones(len(first))))(jnp.asarray(_DRIVES))
     total = jnp.zeros((2, len(_DRIVES), len(first)))
-    for chunk in _chunks(measured, weights):
+    for chunk in _chunks(measured, weights / relative):
         states, sums = _innovations(states, *chunk)
         total += sums
     squares, logs = np.asarray(total)

@@ -32,6 +32,7 @@ class Predictions:
     bodyparts: tuple[str, ...]
     xy: Float64[np.ndarray, "T K 2"]
     likelihood: Float64[np.ndarray, "T K"]
+    spread: Float64[np.ndarray, "T K"] | None = None  # pixels by which several networks differ; None of one network
 
 
 def of_bodyparts(predictions: Predictions, bodyparts: Sequence[str]) -> Predictions:
@@ -42,6 +43,7 @@ def of_bodyparts(predictions: Predictions, bodyparts: Sequence[str]) -> Predicti
         bodyparts=tuple(bodyparts),
         xy=predictions.xy[:, columns],
         likelihood=predictions.likelihood[:, columns],
+        spread=None if predictions.spread is None else predictions.spread[:, columns],
     )
 
 
@@ -70,6 +72,7 @@ class AnalysisOrigin:
     decoder: str  # what read the frames: another may read some that this one could not
     dynamic: tuple[float, float] | None = None  # threshold and margin of a tracking crop
     engine: str = "xla"  # what computed the score maps, and in which precision; 0.1 had only this one
+    networks: int = 1  # more than one: an ensemble
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,9 @@ def file_fingerprint(path: Path) -> str:
 def predictions_hash(predictions: Predictions) -> str:
     """Tell predictions from others by their bodyparts and every number; the scorer is only a name."""
     digest = hashlib.sha256(json.dumps(predictions.bodyparts).encode())
-    for values in (predictions.xy, predictions.likelihood):
-        digest.update(np.ascontiguousarray(values, dtype="<f8").data)
+    for values in (predictions.xy, predictions.likelihood, predictions.spread):
+        if values is not None:
+            digest.update(np.ascontiguousarray(values, dtype="<f8").data)
     return digest.hexdigest()[:32]
 
 

@@ -5,7 +5,8 @@ config.yaml  posecut.yaml  cameras.yaml  bodyparts.jsonl  videos/
 labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png,
     images.json, images-read.json}
 training-datasets/iteration-<k>/
-posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
+posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/{settings.yaml, log.csv, snapshot-<step>/}
+posecut-models/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/network-<n>/    the same of further networks
 posecut-models/assistant/
 posecut-jobs/proposals.json
 evaluation-results-posecut/iteration-<k>/<Task><date>-trainset<pct>shuffle<s>/
@@ -13,6 +14,7 @@ exported-models-posecut/    networks for use without the project
 posecut-jobs/<job>/    work that a window has started in processes of their own
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -22,11 +24,13 @@ from pathlib import Path
 from posecut_core.errors import ArgumentError, ModelError, ProjectError, Remedy
 from posecut_core.project.config import ProjectConfig, training_percent
 from posecut_core.storage.disk import fitting_name
+from posecut_core.storage.files import file_sha256
 from posecut_core.types import RunName
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")  # of frames in labeled-data
 _RESULTS = ("evaluation-results-posecut", "exported-models-posecut")
 _WRITTEN = ("labeled-data", "training-datasets", "posecut-models", *_RESULTS, "posecut-jobs")
+_USUAL_ENSEMBLE = 3  # networks
 _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
 CREATED = ("videos", "labeled-data", "training-datasets")  # folders of a new project
@@ -35,6 +39,7 @@ ENGINES = "engines.json"  # in a snapshot: how far engines are from the referenc
 QUANTIZED = "int8.npz"  # in a snapshot: its network, quantized
 RESULTS = "-results.csv"  # ends the names of tables of errors
 _SNAPSHOT = re.compile(r"snapshot-(\d{6,})")
+_FURTHER_NETWORK = re.compile(r"network-([2-9]|[1-9]\d+)")
 
 
 def jobs_folder(root: Path) -> Path:
@@ -290,6 +295,7 @@ class Training:
     name: str  # <Task><date>-trainset<pct>shuffle<s>
     shuffle: int = 0  # 0: the folder has another name
     percent: int = 0  # of the training fraction, cut to a whole number
+    network: int = 1  # which of several networks, that differ in their seeds
 
     @property
     def run(self) -> RunName:
@@ -304,8 +310,41 @@ class Training:
 
     @property
     def folder(self) -> Path:
-        """Return the folder of settings, snapshots and log."""
-        return self.project.models / self.name
+        """Return the folder of settings, snapshots and log; further networks lie within that of the first one."""
+        first = self.project.models / self.name
+        return first if self.network == 1 else first / f"network-{self.network}"
+
+    def of_network(self, network: int) -> "Training":
+        """Return where another network of the same split lies; the first one is 1."""
+        return replace(self, network=network)
+
+    def networks(self) -> "tuple[Training, ...]":
+        """List the networks of this split that have been begun, the first one first."""
+        folder = self.of_network(1).folder
+        entries = folder.iterdir() if folder.is_dir() else ()
+        names = (_FURTHER_NETWORK.fullmatch(entry.name) for entry in entries if entry.is_dir())
+        return tuple(self.of_network(number) for number in (1, *sorted(int(name[1]) for name in names if name)))
+
+    def ensemble(self, step: int) -> "tuple[Training, ...]":
+        """List the networks of this split that give one result together: all of them, each after `step` steps.
+
+        Raises:
+            ModelError: there is only one, or one has no snapshot of that step.
+        """
+        networks = self.networks()
+        if len(networks) == 1:
+            raise ModelError(
+                f"{self.folder} holds one network, expected several for an ensemble; train more of them.",
+                Remedy("train_network", shuffle=self.shuffle, seeds=_USUAL_ENSEMBLE),
+            )
+        lacking = [one.folder for one in networks if step not in one.snapshots]
+        if lacking:
+            raise ModelError(
+                f"Found no snapshot of step {step} in {lacking[0]}, expected one of each of {len(networks)} networks; "
+                "train all of them for as many steps, or choose another snapshot.",
+                Remedy("train_network", shuffle=self.shuffle, seeds=len(networks)),
+            )
+        return networks
 
     @property
     def settings(self) -> Path:
@@ -329,6 +368,18 @@ class Training:
     def manifest(self, step: int) -> Path:
         """Return the file with the hashes of a snapshot: its own hash tells the network from others of its name."""
         return self.snapshot(step) / MANIFEST
+
+    def sha256(self, step: int, *, ensemble: bool = False) -> str:
+        """Tell the network of a step, or the ensemble, from others of its name, by the hashes of its weights.
+
+        Raises:
+            ModelError: there is no such ensemble.
+            OSError: there is no such snapshot.
+        """
+        if not ensemble:
+            return file_sha256(self.manifest(step))
+        hashes = "".join(file_sha256(one.manifest(step)) for one in self.ensemble(step))
+        return hashlib.sha256(hashes.encode()).hexdigest()
 
     def evaluation(self, scorer: str) -> "EvaluationFiles":
         """Return where the evaluation of one of its networks lies."""

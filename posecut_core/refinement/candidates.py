@@ -65,7 +65,7 @@ class Candidate:
     """One frame that a person should look at."""
 
     number: int  # frame number in the video
-    reason: str  # uncertain, jump, fitting, pca, disagreement, reprojection, list or manual
+    reason: str  # uncertain, jump, fitting, pca, disagreement, spread, reprojection, list or manual
     score: float  # as its reason counts: a likelihood for uncertain, pixels for the others; NaN where a person chose
     bodyparts: tuple[str, ...]  # those that gave the reason
 

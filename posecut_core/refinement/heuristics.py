@@ -58,7 +58,7 @@ def _jump(predictions: Predictions, *, epsilon: float, first: int = 0) -> tuple[
 
 
 # --- disagreement -----------------------------------------------------------------------------------------------------
-# The heuristic `_disagreement`: frames in which networks see a bodypart at different places.
+# The heuristics `_disagreement` and `_spread`: frames in which networks see a bodypart at different places.
 #
 # Snapshots of one training, or networks trained from different seeds, agree where the training frames have taught them
 # what to see, and differ where they have not (query by committee: Seung et al. 1992).
@@ -84,6 +84,30 @@ def _disagreement(networks: Sequence[Predictions], *, epsilon: float, first: int
     far = apart > epsilon
     bodyparts = networks[0].bodyparts
     return candidates_at(apart.max(axis=1), far, reason="disagreement", bodyparts=bodyparts, first=first)
+
+
+def _spread(predictions: Predictions, *, epsilon: float, first: int = 0) -> tuple[Candidate, ...]:
+    """Find frames in which the networks of an ensemble place a bodypart more than `epsilon` pixels apart.
+
+    The score is the greatest spread: the root mean square of their distances from the position that they agree on.
+
+    Args:
+        predictions: of the frames and bodyparts to look at, by an ensemble.
+        epsilon: pixels.
+        first: frame number of row 0.
+
+    Raises:
+        AnalysisError: they are those of one network.
+    """
+    if predictions.spread is None:
+        raise AnalysisError(
+            f"The predictions by {predictions.scorer} are those of one network, but a spread needs several; train and "
+            "analyze with an ensemble, or judge frames in another way.",
+            Remedy("analyze_videos", ensemble=True),
+        )
+    spread = np.nan_to_num(predictions.spread, nan=0.0)
+    bodyparts = predictions.bodyparts
+    return candidates_at(spread.max(axis=1), spread > epsilon, reason="spread", bodyparts=bodyparts, first=first)
 
 
 def _check(networks: Sequence[Predictions]) -> None:
@@ -303,6 +327,8 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
     if name == "disagreement":
         others = [_rows(other, frames) for other in evidence.others]
         return _disagreement([part, *others], epsilon=criteria.epsilon, first=first)
+    if name == "spread":
+        return _spread(part, epsilon=criteria.epsilon, first=first)
     if name == "pca":
         assert evidence.poses is not None
         return _pca_residual(part, evidence.poses, epsilon=criteria.epsilon, first=first)
@@ -321,7 +347,8 @@ def find_outliers(evidence: Evidence, criteria: Criteria, *, frames: range, at_l
 
 def _rows(predictions: Predictions, frames: range) -> Predictions:
     part = slice(frames.start, frames.stop)
-    return replace(predictions, xy=predictions.xy[part], likelihood=predictions.likelihood[part])
+    spread = None if predictions.spread is None else predictions.spread[part]
+    return replace(predictions, xy=predictions.xy[part], likelihood=predictions.likelihood[part], spread=spread)
 
 
 def _checked(evidence: Evidence, name: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import tables
+from jaxtyping import Float64
 
 from posecut_core.errors import AnalysisError, LabelError
 from posecut_core.progress import Notice, Report
@@ -137,6 +138,7 @@ _BUILDERS: dict[str, Callable[[list[object]], None]] = {
 KEY = "df_with_missing"  # DeepLabCut's name of the group
 _OTHER_KEYS = ("keypoints",)  # of napari-deeplabcut
 _LEVELS = 4  # of groups within groups, at most
+_ROWS_AT_ONCE = 20_000  # of an array
 _LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its file one is, compressed
 _UNREADABLE = (  # what h5py and pandas raise on a damaged file
     *(OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError, OverflowError),
@@ -165,7 +167,12 @@ def write_hdf(path: Path, frame: pd.DataFrame, *, attributes: Mapping[str, str] 
 
 
 def write_hdf_table(
-    path: Path, chunks: Callable[[], Iterator[pd.DataFrame]], *, rows: int, attributes: Mapping[str, str] | None = None
+    path: Path,
+    chunks: Callable[[], Iterator[pd.DataFrame]],
+    *,
+    rows: int,
+    attributes: Mapping[str, str] | None = None,
+    arrays: Mapping[str, Float64[np.ndarray, "rows columns"]] | None = None,
 ) -> None:
     """Replace `path` by a table in the table layout, as DeepLabCut writes predictions, in memory of one chunk.
 
@@ -174,6 +181,7 @@ def write_hdf_table(
         chunks: Called for its parts, top to bottom: float columns, one level of row names.
         rows: How many there are in all.
         attributes: Of the file, in ASCII; pandas passes over them.
+        arrays: Beside the table, by name; pandas passes over them too. They may be mapped from disk.
 
     Raises:
         StorageError: the disk refuses; the old file is then unchanged.
@@ -184,6 +192,7 @@ def write_hdf_table(
                 store.append(KEY, chunk, format="table", index=False, expectedrows=rows)
         _name_version(temporary, attributes)
         _read_back(temporary, chunks())
+        _put_arrays(temporary, arrays or {})
 
 
 @contextlib.contextmanager
@@ -218,6 +227,23 @@ def _name_version(path: Path, attributes: Mapping[str, str] | None) -> None:
         file[KEY].attrs["pandas_version"] = np.bytes_(_PANDAS_VERSION)
 
 
+def _put_arrays(path: Path, arrays: Mapping[str, Float64[np.ndarray, "rows columns"]]) -> None:
+    """Add arrays to a file, part by part, and compare each part with what was to be written."""
+    if not arrays:
+        return
+    with h5py.File(path, "r+") as file:
+        for name, values in arrays.items():
+            written = file.create_dataset(name, shape=values.shape, dtype="<f8")
+            for start in range(0, len(values), _ROWS_AT_ONCE):
+                written[start : start + _ROWS_AT_ONCE] = values[start : start + _ROWS_AT_ONCE]
+    with h5py.File(path, "r") as file:
+        for name, values in arrays.items():
+            for start in range(0, len(values), _ROWS_AT_ONCE):
+                part = slice(start, start + _ROWS_AT_ONCE)
+                if not np.array_equal(file[name][part], values[part], equal_nan=True):
+                    raise _not_written()
+
+
 def _read_back(path: Path, chunks: Iterator[pd.DataFrame]) -> None:
     """Compare a file with what was to be written, before the old one is replaced."""
     with h5py.File(path, "r") as file:
@@ -232,6 +258,22 @@ def _read_back(path: Path, chunks: Iterator[pd.DataFrame]) -> None:
 def _not_written() -> OSError:
     """Return the error of a file that is not as it should have been written: a full disk leaves HDF5 unmoved."""
     return OSError(0, "the file differs from what was written; the disk may be full")
+
+
+def read_array(path: Path, name: str) -> Float64[np.ndarray, "rows columns"] | None:
+    """Read an array that lies beside the table of a file; None where there is none.
+
+    Raises:
+        LabelError: it holds something else than numbers in rows and columns, or the file is damaged.
+    """
+    try:
+        with open_hdf(path) as file:
+            found = file.get(name)
+            if found is None:
+                return None
+            return np.asarray(found[()], dtype=np.float64).reshape(len(found), -1)
+    except _UNREADABLE as error:
+        raise LabelError(f"{path} is not a readable HDF5 file; restore it from a copy.") from error
 
 
 def read_hdf(path: Path) -> pd.DataFrame:

@@ -102,7 +102,7 @@ def _steps(
                 if interrupted():
                     raise KeyboardInterrupt
                 if metrics is not None:
-                    report(_progress(metrics, run.settings.maxiters))
+                    report(_progress(metrics, run.settings.maxiters, run.training.network))
             except KeyboardInterrupt:
                 if not saved:
                     _saved(run, step, taken)
@@ -150,7 +150,7 @@ def _listed(run: TrainingRun, frames: tuple[FrameRef, ...]) -> str:
     return named + (f" and {len(frames) - _NAMED} others" if len(frames) > _NAMED else "")
 
 
-def _progress(metrics: Metrics, maxiters: int) -> Progress:
+def _progress(metrics: Metrics, maxiters: int, network: int) -> Progress:
     values = {
         "loss": metrics.loss,
         "learning_rate": metrics.learning_rate,
@@ -159,7 +159,8 @@ def _progress(metrics: Metrics, maxiters: int) -> Progress:
     }
     if not math.isnan(metrics.validation_error):
         values["validation_error"] = metrics.validation_error
-    return Progress("training", metrics.step, maxiters, values)
+    stage = "training" if network == 1 else f"training network {network}"
+    return Progress(stage, metrics.step, maxiters, values)
 
 
 # --- validation -------------------------------------------------------------------------------------------------------

@@ -105,6 +105,24 @@ def prepare_run(training: Training, changes: Mapping[str, object], *, report: Re
     return TrainingRun(training, settings, spec, frames, train, state, damaged, validation)
 
 
+def further_settings(training: Training) -> dict[str, object]:
+    """Return the settings of a further network of a split: those of the first one, with a seed of its own.
+
+    They are written beside it where it has none yet, for `prepare_run` to read. What the first one began with is told
+    by its settings too, so that all begin with the same weights; only what is drawn at random differs.
+
+    Raises:
+        ModelError: the settings of the first one are missing or unreadable.
+        StorageError: the project folder cannot be written.
+    """
+    first = read_settings(training.of_network(1).settings)
+    settings = dataclasses.replace(first, seed=first.seed + training.network - 1)
+    if not training.settings.exists():
+        write_settings(training.settings, settings)
+    told = {entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)}
+    return {name: value for name, value in told.items() if not name.startswith("init_")}
+
+
 def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
     """Refuse a training dataset with frames of videos that are not, or no longer, the project's."""
     videos = strangers_among(project, sorted({frame.video for frame in (*split.train, *split.test)}))

@@ -22,7 +22,14 @@ from posecut_core.errors import (
     treat_each,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
-from posecut_core.inference.predictor import Predictor, chosen_batch_size, chosen_engine, of_scaled, scale_of
+from posecut_core.inference.predictor import (
+    Predictor,
+    chosen_batch_size,
+    chosen_engine,
+    loaded_ensemble,
+    of_scaled,
+    scale_of,
+)
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.inference.tracking_crop import Dynamic, TrackingCrop, given_tracking
 from posecut_core.inference.video import AnalyzedVideo, analysis_origin, analyze_video, rows_path
@@ -42,7 +49,6 @@ from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted, spans
-from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop, EngineName
 from posecut_core.video.index import gap_sentences, index_video
@@ -97,6 +103,7 @@ def analyze_videos(
     dynamic: Dynamic = (False, 0.5, 10),
     overwrite: bool = False,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     dlc_names: bool = False,
     engine: EngineName | None = None,
     cluster: str | None = None,
@@ -126,6 +133,10 @@ def analyze_videos(
             is found, and every 48th frame, where both are compared. The batch size is 8 then, unless one is given.
         overwrite: analyze videos again that have predictions by this network.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: ask all networks of the shuffle (`seeds` of `train_network`), which takes as many times as long. A
+            position is the mean of those that agree, the likelihood counts only these, and the .h5 has in addition how
+            many pixels the networks spread, for "kalman" of `filterpredictions` and "spread" of
+            `extract_outlier_frames`.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names; predictions that are
             there under PoseCut's names are then copied.
         engine: what computes the poses: "xla", the reference and the fastest on a graphics card; "openvino", in
@@ -138,23 +149,27 @@ def analyze_videos(
         report: called after each batch.
 
     Raises:
-        ArgumentError: nothing was given, or all that was given would be written to one file.
+        ArgumentError: nothing was given, or all that was given would be written to one file, or a tracking crop is
+            asked of an ensemble.
         VideoError: the only video does not exist or cannot be read.
-        ModelError: there is no such snapshot, or the engine is not installed or deviates too much for this network.
+        ModelError: there is no such snapshot or ensemble, or the engine is not installed or deviates too much for this
+            network.
         StorageError: the folder of the only video cannot be written.
         AnalysisError: some of several videos could not be analyzed; the others have been.
     """
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     tracking = given_tracking(dynamic)
+    if ensemble and tracking is not None:
+        raise ArgumentError("An ensemble sees whole frames, but dynamic asks for a tracking crop; choose one of both.")
     size = chosen_batch_size(project, 8 if tracking and batch_size is None else batch_size)
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
-    weights = file_sha256(training.manifest(step))  # holds hashes of them
+    weights = training.sha256(step, ensemble=ensemble)
     wanted = engine or read_state(project.settings_path).engine
     call = _Call(
-        project.config_path, shuffle, trainingsetindex, step, weights, tracking, size, wanted, save_as_csv, overwrite,
-        dlc_names,
+        project.config_path, shuffle, trainingsetindex, step, ensemble, weights, tracking, size, wanted, save_as_csv,
+        overwrite, dlc_names,
     )  # fmt: skip
     request = _request(call, report)
     note_bodyparts(
@@ -186,7 +201,8 @@ class _Call:
     shuffle: int
     trainingsetindex: int
     step: int
-    weights: str  # the manifest's hash: a worker that outlives a training has the former one
+    ensemble: bool
+    weights: str  # their hash: a worker that outlives a training has the former one
     tracking: TrackingCrop | None
     batch_size: int
     engine: EngineName
@@ -203,9 +219,13 @@ def _request(call: _Call, report: Report) -> "_Request":
     """
     project = open_project(call.config)
     training = project.training(call.shuffle, call.trainingsetindex)
-    loaded = Predictor.load(training.folder, snapshot=call.step)
     latency = call.tracking is not None and call.batch_size == 1
-    predictor = chosen_engine(loaded, training, call.engine, latency=latency, report=report)
+    predictor: Predicts
+    if call.ensemble:
+        predictor = loaded_ensemble(training, call.step, call.engine, report=report)
+    else:
+        loaded = Predictor.load(training.folder, snapshot=call.step)
+        predictor = chosen_engine(loaded, training, call.engine, latency=latency, report=report)
     return _Request(
         of_scaled(predictor),
         call.tracking,

@@ -40,6 +40,7 @@ def analyzeskeleton(
     filtered: bool = False,
     save_as_csv: bool = False,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     report: Report = silent,
@@ -58,6 +59,7 @@ def analyzeskeleton(
         filtered: measure what filterpredictions wrote; the name then has `_filtered` in it.
         save_as_csv: write a .csv beside the .h5.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         report: called after each video.
@@ -69,7 +71,7 @@ def analyzeskeleton(
     """
     project = open_project(config)
     note_skeleton(project, report=report)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     def measure(video: Path) -> tuple[Path, ...]:

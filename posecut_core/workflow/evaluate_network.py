@@ -19,7 +19,7 @@ from posecut_core.evaluation.measurement import (
     write_results,
 )
 from posecut_core.evaluation.reliability import Calibration
-from posecut_core.inference.predictor import Predictor, chosen_batch_size
+from posecut_core.inference.predictor import Predictor, chosen_batch_size, loaded_ensemble
 from posecut_core.inference.stored_frames import Predicts
 from posecut_core.model.log import read_log
 from posecut_core.plots.figures import png_bytes, save_png
@@ -298,6 +298,7 @@ def evaluate_network(
     *,
     trainingsetindex: int = 0,
     snapshots: Snapshots | None = None,
+    ensemble: bool = False,
     bodyparts: str | Sequence[str] | None = None,
     batch_size: int | None = None,
     report: Report = silent,
@@ -316,6 +317,7 @@ def evaluate_network(
         plotting: draw labels and predictions on every labeled frame.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshots: "last", "all", or numbers of training steps; by default snapshotindex in config.yaml decides.
+        ensemble: measure all networks of each shuffle together, as `analyze_videos` asks them.
         bodyparts: measure only these, separated by commas; by default all.
         batch_size: frames at once; by default batch_size in config.yaml.
         report: called after each batch and picture.
@@ -323,7 +325,7 @@ def evaluate_network(
     Raises:
         ArgumentError: no shuffle is given, or a bodypart is unknown.
         DatasetError: there is no such training dataset.
-        ModelError: there is no such snapshot.
+        ModelError: there is no such snapshot or ensemble.
         StorageError: the project folder cannot be written.
     """
     project = open_project(config)
@@ -336,8 +338,8 @@ def evaluate_network(
     chosen = [(training, step) for training in trainings for step in training.chosen_steps(snapshots)]
     rows = []
     for training, step in chosen:
-        predictor = Predictor.load(training.folder, snapshot=step)
-        job = EvaluationJob(training, step, bodyparts)
+        predictor = loaded_ensemble(training, step) if ensemble else Predictor.load(training.folder, snapshot=step)
+        job = EvaluationJob(training, step, bodyparts, ensemble)
         rows.append(_evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
     return Evaluation(tuple(rows), project.combined_evaluation)
 

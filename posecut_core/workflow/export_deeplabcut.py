@@ -69,6 +69,7 @@ def export_deeplabcut(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     report: Report = silent,
 ) -> ExportedImages:
@@ -88,6 +89,7 @@ def export_deeplabcut(
         shuffle: with `results`: which shuffle's network.
         trainingsetindex: with `results`: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions; by default beside each video.
         report: called after each image.
 
@@ -113,7 +115,7 @@ def export_deeplabcut(
         count = len(exported) + len(broken)
         raise_together(broken, of=count, what="videos could not be exported", kind=VideoError, done=done)
         return done
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, results, report=report)
 
     def write(video: Path) -> tuple[Path, ...]:

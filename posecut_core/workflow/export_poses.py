@@ -42,6 +42,7 @@ def export_poses(
     format: PoseFormat = "nwb",
     filtered: bool = False,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     report: Report = silent,
 ) -> ExportedPoses:
@@ -55,6 +56,7 @@ def export_poses(
         format: of the files, by the program that reads them.
         filtered: write the filtered predictions.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions; by default beside each video.
         report: told of what predictions do not say of themselves.
 
@@ -66,7 +68,7 @@ def export_poses(
     chosen = chosen_format(format, "poses", "w")
     chosen.function("write_poses")
     project = open_project(config)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, report=report)
 
     def write(video: Path) -> Path:

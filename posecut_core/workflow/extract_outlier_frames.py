@@ -60,6 +60,7 @@ _WRONG_IF = {
     "fitting": "bodyparts are more than {} pixels off the expected path",
     "pca": "a bodypart is more than {} pixels from any pose like the labeled ones",
     "disagreement": "two networks are more than {} pixels apart",
+    "spread": "networks spread by more than {} pixels",
     "reprojection": "a bodypart is more than {} pixels from where several cameras together see it",
 }
 
@@ -429,6 +430,7 @@ def find_outlier_frames(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     other_shuffles: Sequence[int] = (),
     other_snapshots: Sequence[int] = (),
     destfolder: str | os.PathLike[str] | None = None,
@@ -452,6 +454,7 @@ def find_outlier_frames(
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: judge the predictions of all networks of the shuffle together, as "spread" always does.
         other_shuffles: for "disagreement".
         other_snapshots: for "disagreement".
         destfolder: folder of the predictions; by default beside each video.
@@ -470,7 +473,8 @@ def find_outlier_frames(
         alpha=alpha,
     )  # fmt: skip
     networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
-    search = _search(open_project(config), videos, networks, trainingsetindex, destfolder, videotype, report)
+    together = ensemble or outlieralgorithm == "spread"
+    search = _search(open_project(config), videos, networks, trainingsetindex, together, destfolder, videotype, report)
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
     wish = _wish(search, comparisonbodyparts, frames, number_of_frames)
     stored = _stored_numbers(search.project, search.paths)
@@ -507,6 +511,7 @@ def extract_outlier_frames(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     other_shuffles: Sequence[int] = (),
     other_snapshots: Sequence[int] = (),
     destfolder: str | os.PathLike[str] | None = None,
@@ -532,8 +537,9 @@ def extract_outlier_frames(
             `p_bound`), "fitting" (bodyparts lie on average more than `epsilon` from where a model of their movement
             expects them; with too few of these, the farthest), "pca" (a bodypart lies more than `epsilon` from any
             pose like the labeled ones), "disagreement" (two networks place a bodypart more than `epsilon` apart),
-            "reprojection" (a bodypart lies more than `epsilon` from the image of its point in space, from triangulate),
-            "list" (choose among `frames`), or "manual" (take all of `frames`).
+            "spread" (the networks of an ensemble spread by more than `epsilon`), "reprojection" (a bodypart lies more
+            than `epsilon` from the image of its point in space, from triangulate), "list" (choose among `frames`), or
+            "manual" (take all of `frames`).
         comparisonbodyparts: judge by these bodyparts only, separated by commas; by default all.
         epsilon: pixels; more finds fewer frames.
         p_bound: likelihood; more finds more frames. For "fitting", positions below it are missing.
@@ -546,6 +552,7 @@ def extract_outlier_frames(
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: judge the predictions of all networks of the shuffle together, as "spread" always does.
         other_shuffles: for "disagreement": shuffles whose networks to compare with, as 2,3; they must have analyzed the
             videos.
         other_snapshots: for "disagreement": snapshots of the same shuffle to compare with, by training steps.
@@ -576,7 +583,8 @@ def extract_outlier_frames(
         scorer = videos.scorer
     else:
         known = {}
-        search = _search(project, videos, networks, trainingsetindex, destfolder, videotype, report)
+        together = ensemble or outlieralgorithm == "spread"
+        search = _search(project, videos, networks, trainingsetindex, together, destfolder, videotype, report)
         scorer = search.networks[0].scorer
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
     wish = _wish(search, comparisonbodyparts, frames, number_of_frames, extractionalgorithm, seed, confirm)
@@ -618,13 +626,17 @@ def _search(
     videos: Videos,
     networks: Sequence[tuple[int, int | str | None]],
     trainingsetindex: int,
+    ensemble: bool,
     destfolder: str | os.PathLike[str] | None,
     videotype: str | Sequence[str],
     report: Report,
 ) -> _Search:
     given = chosen_videos(project, videos, videotype=videotype, report=report)
-    chosen = tuple(chosen_network(project.training(number, trainingsetindex), step) for number, step in networks)
-    return _Search(project, tuple(given.paths), dict(given.refused), chosen, destfolder, report)
+    chosen = [
+        chosen_network(project.training(number, trainingsetindex), step, ensemble=ensemble and place == 0)
+        for place, (number, step) in enumerate(networks)
+    ]
+    return _Search(project, tuple(given.paths), dict(given.refused), tuple(chosen), destfolder, report)
 
 
 def _wish(

@@ -60,6 +60,7 @@ def filterpredictions(
     max_gap: int = 10,
     save_as_csv: bool = True,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     dlc_names: bool = False,
@@ -88,6 +89,7 @@ def filterpredictions(
         max_gap: for "spline" and "kalman": the longest gap to fill, in frames; longer ones have no positions.
         save_as_csv: write a .csv beside the .h5.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names.
@@ -102,7 +104,7 @@ def filterpredictions(
     if ARdegree < 1 or MAdegree < 0:
         raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
     project = open_project(config)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
 
     gaps: dict[str, Any] = {"pcutoff": project.config.pcutoff if pcutoff is None else pcutoff, "max_gap": max_gap}

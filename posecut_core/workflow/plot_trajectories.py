@@ -68,6 +68,7 @@ def plot_trajectories(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     bodyparts: str | Sequence[str] | None = None,
@@ -88,6 +89,7 @@ def plot_trajectories(
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         bodyparts: draw only these, separated by commas; by default all.
@@ -101,7 +103,7 @@ def plot_trajectories(
         ArgumentError: a bodypart or the colormap is unknown.
     """
     project = open_project(config)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     cutoff = project.config.pcutoff if pcutoff is None else pcutoff
 
@@ -150,6 +152,7 @@ def create_labeled_video(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     bodyparts: str | Sequence[str] | None = None,
@@ -180,6 +183,7 @@ def create_labeled_video(
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         bodyparts: draw only these, separated by commas; by default all.
@@ -220,7 +224,7 @@ def create_labeled_video(
         keypoints_only=keypoints_only,
         side_by_side=side_by_side,
     )
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     skipped: list[Path] = []
 

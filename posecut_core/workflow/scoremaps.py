@@ -42,6 +42,7 @@ def frame_scoremaps(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
 ) -> FrameScoremaps:
     """Write the score maps of one frame of a video to `target`; where config.yaml crops, only the crop has them.
 
@@ -53,10 +54,11 @@ def frame_scoremaps(
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: the mean of all networks of the shuffle.
 
     Raises:
         VideoError: there is no such video or frame, or it is damaged.
-        ModelError: there is no such snapshot.
+        ModelError: there is no such snapshot or ensemble.
         AnalysisError: the crop does not lie within the frame.
         StorageError: the disk refuses.
     """
@@ -66,10 +68,12 @@ def frame_scoremaps(
     with VideoReader(path) as reader:
         window = analyzed_window(project.config.crop, reader.index, path)
         image = reader.read(frame)[window.y1 : window.y2, window.x1 : window.x2]
-    predictor = Predictor.load(training.folder, snapshot=step)
-    maps = predictor.scoremaps(image)
+    networks = training.ensemble(step) if ensemble else (training,)
+    loaded = [Predictor.load(one.folder, snapshot=step) for one in networks]
+    predictor, found = loaded[0], [one.scoremaps(image) for one in loaded]
+    maps, likelihood = found[0], np.mean([one.likelihood for one in found], axis=0, dtype=np.float32)
     with atomic_path(Path(target)) as temporary, temporary.open("wb") as stream:
-        np.save(stream, maps.likelihood, allow_pickle=False)
+        np.save(stream, likelihood, allow_pickle=False)
     origin = maps.origin + np.array([window.x1, window.y1])
     (width, height), (x, y) = maps.cell.tolist(), origin.tolist()
     return FrameScoremaps(Path(target), predictor.scorer, path, frame, predictor.bodyparts, (width, height), (x, y))

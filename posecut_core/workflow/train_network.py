@@ -3,13 +3,13 @@
 import contextlib
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 
-from posecut_core.errors import PosecutError, Remedy
+from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.predictor import Predictor, chosen_engine
 from posecut_core.labels.images import adopt_project
@@ -22,7 +22,7 @@ from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.training.loop import suspect_frames, train
-from posecut_core.training.run import prepare_run
+from posecut_core.training.run import further_settings, prepare_run
 from posecut_core.types import FrameRef
 
 # --- validation -------------------------------------------------------------------------------------------------------
@@ -56,21 +56,30 @@ class TrainedNetwork:
     suspects: tuple[FrameRef, ...] = ()  # frames that stood in those steps, those in most of them first
     suspect_names: tuple[str, ...] = ()  # what sentences call these, as an image may be no frame of its video
     restored: tuple[int, ...] = ()  # steps of the snapshots that training went back to after many of them in a row
+    others: "tuple[TrainedNetwork, ...]" = ()  # further networks of the shuffle, which differ in their seeds
 
     def summary(self) -> Summary:
         """Say how far training came, and where the network is."""
+        lines = list(self._lines())
+        for number, other in enumerate(self.others, start=2):
+            lines += [f"Network {number}: {other._text()}", *(f"  {line}" for line in other._lines())]
+        together = {"ensemble": True} if self.others else {}
+        evaluate = Remedy("evaluate_network", shuffle=self.shuffle, trainingsetindex=self.trainingsetindex, **together)
+        return Summary(self._text(), tuple(lines), (evaluate,))
+
+    def _text(self) -> str:
         if self.first_step == self.last_step:
-            text = f"The network was trained for {self.last_step} steps already; raise its number of steps to go on."
-        else:
-            begin = f", from the snapshot of step {self.first_step}" if self.first_step else ""
-            text = f"Trained to step {self.last_step}{begin}; loss {self.loss:.4f}."
+            return f"The network was trained for {self.last_step} steps already; raise its number of steps to go on."
+        begin = f", from the snapshot of step {self.first_step}" if self.first_step else ""
+        text = f"Trained to step {self.last_step}{begin}; loss {self.loss:.4f}."
         if self.skipped:
             frames = ", ".join(self.suspect_names[:_SUSPECTS])
             text += f" {counted(len(self.skipped), 'step')} had no finite loss and were skipped; check {frames}."
-        lines = [f"Snapshot: {self.snapshot}", f"Losses: {self.log}"]
-        lines += [f"Damaged, moved aside and not used: {path}" for path in self.damaged]
-        evaluate = Remedy("evaluate_network", shuffle=self.shuffle, trainingsetindex=self.trainingsetindex)
-        return Summary(text, tuple(lines), (evaluate,))
+        return text
+
+    def _lines(self) -> tuple[str, ...]:
+        damaged = (f"Damaged, moved aside and not used: {path}" for path in self.damaged)
+        return (f"Snapshot: {self.snapshot}", f"Losses: {self.log}", *damaged)
 
 
 @forgiving
@@ -83,6 +92,7 @@ def train_network(
     displayiters: int | None = None,
     saveiters: int | None = None,
     max_snapshots_to_keep: int | None = None,
+    seeds: int = 1,
     gputouse: int | None = None,
     weights: str | os.PathLike[str] | None = None,
     settings: Mapping[str, object] | None = None,
@@ -103,6 +113,10 @@ def train_network(
         displayiters: log the loss every so many steps; by default the number in settings.yaml.
         saveiters: write a snapshot every so many steps; by default the number in settings.yaml.
         max_snapshots_to_keep: keep this many snapshots and delete older ones; by default the number in settings.yaml.
+        seeds: train so many networks of this shuffle, one after the other, that differ in their seeds only: that of
+            settings.yaml, the next one, and so on. Together they are an ensemble (`ensemble` of `analyze_videos`).
+            Those that are trained already are not trained again. The further ones lie in `network-2`, `network-3`, ...
+            beside the first one's snapshots.
         gputouse: train on this device only, counted from 0; by default on all, if batch_size divides by their number.
         weights: what a new training begins with: "imagenet" (weights that are downloaded once, then cached), "random",
             "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file; by default as
@@ -112,12 +126,14 @@ def train_network(
             where the setting `validation_share` is above 0.
 
     Raises:
-        ArgumentError: there is no such device.
+        ArgumentError: there is no such device, or `seeds` is less than 1.
         DatasetError: there is no such training dataset, or it cannot work.
         ModelError: settings, weights or a snapshot cannot be used, the memory is too small, or the loss is not finite
             any more.
         StorageError: the disk refused; the snapshots that were there are intact.
     """
+    if seeds < 1:
+        raise ArgumentError(f"seeds is {seeds}, expected the number of networks to train, 1 or more.")
     devices = chosen_devices(gputouse)
     use_compilation_cache()
     training = adopt_project(config, report=report).training(shuffle, trainingsetindex)
@@ -129,6 +145,23 @@ def train_network(
         "init_weights": None if weights is None else os.fspath(weights),
         **(settings or {}),
     }
+    first = _trained(training, trainingsetindex, changes, devices, report)
+    others = []
+    for network in map(training.of_network, range(2, seeds + 1)):
+        settings = further_settings(network)
+        report(Notice(f"Network {network.network} of {seeds}, with seed {settings['seed']}"))
+        others.append(_trained(network, trainingsetindex, settings, devices, report))
+    return replace(first, others=tuple(others))
+
+
+def _trained(
+    training: Training,
+    trainingsetindex: int,
+    changes: Mapping[str, object],
+    devices: Sequence[jax.Device],
+    report: Report,
+) -> TrainedNetwork:
+    """Train one network to its end."""
     # The first arrays would otherwise take memory of a device that was not asked for.
     with _alone(training), jax.default_device(devices[0]):
         run = prepare_run(training, changes, report=report)
@@ -139,7 +172,7 @@ def train_network(
     metrics, suspects = account.latest, suspect_frames(run, account.skipped)
     last = run.training.snapshots[-1]
     return TrainedNetwork(
-        shuffle=shuffle,
+        shuffle=training.shuffle,
         trainingsetindex=trainingsetindex,
         first_step=first,
         last_step=last,

@@ -118,6 +118,7 @@ def triangulate(
     plotting: bool = False,
     views: str | None = None,
     snapshot: int | str | None = None,
+    ensemble: bool = False,
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     report: Report = silent,
@@ -146,6 +147,7 @@ def triangulate(
         views: pattern of the names of videos of several cameras, such as {session}_{camera}; posecut.yaml keeps it. By
             default that of posecut.yaml, or this one.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
+        ensemble: take the predictions of all networks of the shuffle together.
         destfolder: folder of the predictions and the points; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         report: called as frames are done.
@@ -161,7 +163,7 @@ def triangulate(
         raise ArgumentError(f"max_error is {max_error} and smoothing {smoothing}, expected more than 0, and 0 or more.")
     project = open_project(config)
     cameras = calibrated_cameras(project)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot)
+    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     sessions = calibrated_sessions(project, given.paths, cameras, views)
     _note_left_out(given.paths, sessions, read_state(project.settings_path).views or USUAL_VIEWS, cameras, report)

@@ -16,6 +16,7 @@ NUMBERS = st.integers(1, 10_000)
         ("PoseCut_resnet18_openfieldOct30iteration2shuffle12_720", RunName("openfieldOct30", 12, 2)),
         ("PoseCut_resnet18_openfieldOct30trainset50iteration2shuffle1_720", RunName("openfieldOct30", 1, 2, 50)),
         ("PoseCut_mobilenetv2_shuffle9taskJan1shuffle3_720", RunName("shuffle9taskJan1", 3)),
+        ("PoseCut_resnet18_reachingJan31iteration1shuffle2ensemble3_720", RunName("reachingJan31", 2, 1, networks=3)),
         ("PoseCut_resnet18_a_bJan1assistant_720", None),
     ],
 )

@@ -229,6 +229,7 @@ class AnalyzeDock(QWidget):
             {
                 "engine": "engine",
                 "snapshot": "snapshot (steps)",
+                "ensemble": "ask all networks of the shuffle",
                 "batch_size": "frames at once",
                 "dlc_names": "name the files as DeepLabCut does",
                 "overwrite": "analyze done videos again",
@@ -298,8 +299,9 @@ class AnalyzeDock(QWidget):
             raise VideoError("No video is checked; check at least one in the list, or add some.")
         where: dict[str, object] = {"shuffle": self.shuffle.value(), "destfolder": self.folder.text().strip() or None}
         steps = self._steps()
-        if "snapshot" in steps["analyze_videos"]:
-            where["snapshot"] = steps["analyze_videos"].pop("snapshot")  # what follows is about the same network
+        for name in ("snapshot", "ensemble"):  # what follows is about the same network
+            if name in steps["analyze_videos"]:
+                where[name] = steps["analyze_videos"].pop(name)
         self.session.start(_VERB, {"videos": chosen, **where, "steps": steps})
 
     def _steps(self) -> dict[str, dict[str, object]]:

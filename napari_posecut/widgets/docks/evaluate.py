@@ -63,7 +63,9 @@ class EvaluateDock(QWidget):
         self.report.setToolTip(
             "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
         )
-        self.evaluating = StepForm("evaluate_network", {"batch_size": "frames at once"})
+        self.evaluating = StepForm(
+            "evaluate_network", {"ensemble": "all networks of the shuffle together", "batch_size": "frames at once"}
+        )
         self.validation = StepRunner(
             self.session,
             "cross_validate",
@@ -200,7 +202,8 @@ def _table(columns: tuple[str, ...]) -> QTreeWidget:
 
 
 def _which(row: ResultRow) -> str:
-    return "" if row.bodyparts == "all" else f", {wrappable(row.bodyparts)} only"
+    together = "" if row.networks == 1 else f", {row.networks} networks together"
+    return together if row.bodyparts == "all" else f"{together}, {wrappable(row.bodyparts)} only"
 
 
 def _summary(found: PastEvaluation) -> str:

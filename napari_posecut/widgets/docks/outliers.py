@@ -51,6 +51,7 @@ _METHODS = (  # what is said, the algorithm, the fields that it has
     ),
     ("unlike any labeled pose", "pca", ("epsilon", "bodyparts")),
     ("two networks disagree", "disagreement", ("epsilon", "other", "bodyparts")),
+    ("networks of an ensemble spread", "spread", ("epsilon", "bodyparts")),
     ("other cameras see it elsewhere", "reprojection", ("epsilon", "bodyparts")),
     ("some of the frames I name", "list", ("frames",)),
     ("all of the frames I name", "manual", ("frames",)),

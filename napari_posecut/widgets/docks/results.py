@@ -106,11 +106,14 @@ class _OverlayControls(QWidget):
             self.bodyparts.resizeColumnToContents(0)
         self._change()
 
-    def show_likelihoods(self, likelihoods: Float[np.ndarray, " K"]) -> None:
-        """Write the likelihoods of the shown frame beside the bodyparts."""
+    def show_likelihoods(
+        self, likelihoods: Float[np.ndarray, " K"], spread: Float[np.ndarray, " K"] | None = None
+    ) -> None:
+        """Write the likelihoods of the shown frame beside the bodyparts, and by how many pixels networks differ."""
+        apart = [""] * len(likelihoods) if spread is None else [f" ± {value:.1f} px" for value in spread]
         with _signals_blocked(self.bodyparts):
-            for item, likelihood in zip(self._rows(), likelihoods, strict=True):
-                item.setText(1, f"{likelihood:.2f}")
+            for item, likelihood, differing in zip(self._rows(), likelihoods, apart, strict=True):
+                item.setText(1, f"{likelihood:.2f}{differing}")
 
     def styled(self, style: OverlayStyle) -> OverlayStyle:
         """Return the project's style with what the user chose here."""
@@ -389,8 +392,10 @@ class ResultsDock(QWidget):
     def _add_timeline(self, read: Trajectories) -> None:
         self.timeline = Timeline()
         x, y, likelihood = read.curves
-        lanes = (Lane("x", x), Lane("y", y), Lane("likelihood", likelihood, (0.0, 1.0)))
-        self.timeline.show_video(len(read.predictions.xy), lanes, bytes_of(self.playback.style.colors))
+        lanes = [Lane("x", x), Lane("y", y), Lane("likelihood", likelihood, (0.0, 1.0))]
+        if read.predictions.spread is not None:
+            lanes.append(Lane("spread", np.ascontiguousarray(read.predictions.spread.T, dtype=np.float32)))
+        self.timeline.show_video(len(read.predictions.xy), tuple(lanes), bytes_of(self.playback.style.colors))
         self.timeline.setObjectName("results.timeline")
         self.timeline.setMinimumHeight(_LEAST)  # the docks on the right grow and shrink
         self.timeline.frame_chosen.connect(self.playback.go_to)
@@ -410,7 +415,8 @@ class ResultsDock(QWidget):
             self.timeline.set_frame(frame)
         predictions = self.playback.predictions
         if predictions is not None and len(self.overlay.shown) == len(predictions.bodyparts):
-            self.overlay.show_likelihoods(predictions.likelihood[frame])
+            spread = predictions.spread
+            self.overlay.show_likelihoods(predictions.likelihood[frame], None if spread is None else spread[frame])
 
     def _on_playback_changed(self) -> None:
         """Forget what belonged to a video that is not shown any more."""

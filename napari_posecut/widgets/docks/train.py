@@ -41,6 +41,8 @@ _LABELED = ("begun", "done")  # frames that a training dataset made now would ha
 _NOW = "Train on what is labeled now"
 _QUIET = 300  # milliseconds without a change of labels, after which frames are counted
 _NOTES = 3  # sentences of the core that are shown together
+_MOST_NETWORKS = 20  # of a shuffle
+_FIRST = "training"  # what reports of the first network call it
 
 
 class TrainDock(QWidget):
@@ -49,7 +51,8 @@ class TrainDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session: Session = session_of(napari_viewer)
-        self._rows: dict[int, Metrics] = {}  # of the shown shuffle, by step
+        self._rows: dict[int, Metrics] = {}  # of the shown network, by step
+        self._stage = _FIRST  # which of several networks that is
         self._notes: list[str] = []
         self._state = ""  # of the shown shuffle, in rich text
         self._used: frozenset[FrameRef] = frozenset()  # frames of the training dataset of the shown shuffle
@@ -65,6 +68,12 @@ class TrainDock(QWidget):
         self.shuffle.setRange(1, 9999)
         self.shuffle.setToolTip(
             "each shuffle is one split of the labels into training and test frames, with its own network"
+        )
+        self.networks = QSpinBox()
+        self.networks.setRange(1, _MOST_NETWORKS)
+        self.networks.setToolTip(
+            "train so many networks, one after the other, that differ in their seeds: asked together in 6 Analyze they "
+            "are more accurate, and tell where they differ"
         )
         self.form = SettingsForm()
         self.iteration = WrappedLabel()
@@ -107,7 +116,7 @@ class TrainDock(QWidget):
         project, changes = self.session.require_project(), self.form.changes()
         if self._unused_frames():
             self.shuffle.setValue(new_shuffle(project))
-        elif self._is_finished():
+        elif self._is_finished() and self.networks.value() <= self._trained_networks():
             raise ModelError(
                 f"Shuffle {self.shuffle.value()} is trained to its end with all labels; raise the number of steps "
                 "to train it further, or choose another shuffle."
@@ -115,12 +124,19 @@ class TrainDock(QWidget):
         self._train({**self._inherited, **self.form.changes(), **changes})
 
     def _train(self, settings: Mapping[str, object]) -> None:
-        self.session.start(_VERB, {"shuffle": self.shuffle.value(), "settings": settings})
+        several = {"seeds": self.networks.value()} if self.networks.value() > 1 else {}
+        self.session.start(_VERB, {"shuffle": self.shuffle.value(), **several, "settings": settings})
 
     def _is_finished(self) -> bool:
         """Tell whether the chosen shuffle has all the steps that the form asks for."""
         steps: int = max(self._rows, default=0)
         return steps > 0 and self.form.fields["maxiters"].value <= steps
+
+    def _trained_networks(self) -> int:
+        """Count the networks of the chosen shuffle that have come as far as its first one."""
+        project, steps = self.session.project, max(self._rows, default=0)
+        networks = () if project is None else project.training(self.shuffle.value()).networks()
+        return sum(steps in one.snapshots for one in networks)
 
     def _unused_frames(self) -> int:
         """Count the labeled frames that the chosen shuffle was neither trained on nor is tested with."""
@@ -137,6 +153,7 @@ class TrainDock(QWidget):
         layout, row = QVBoxLayout(content), QFormLayout()
         layout.setContentsMargins(4, 4, 4, 4)
         row.addRow("shuffle", self.shuffle)
+        row.addRow("networks", self.networks)
         row.addRow(self.iteration)
         row.setContentsMargins(0, 0, 0, 0)
         self.more.setLayout(row)
@@ -186,7 +203,7 @@ class TrainDock(QWidget):
         self.start_button.setVisible(running is None)
         self.resume_button.setVisible(False)
         self.more.setVisible(running is None and bool(self.form.more.value))
-        self._rows = {}
+        self._rows, self._stage = {}, _FIRST
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
         else:
@@ -202,6 +219,7 @@ class TrainDock(QWidget):
         earlier = None if settings is not None else earlier_settings(project, number)
         self._inherited = {} if earlier is None else given(earlier)
         self._used = frames_of(project, number)
+        self.networks.setValue(len(project.training(number).networks()))
         first = settings or earlier or first_settings(project, number)
         self.form.show_settings(first, automatic=CHOSEN if settings is None and earlier is None else frozenset())
         self.form.show_speed(speed_of(project, number))
@@ -233,6 +251,8 @@ class TrainDock(QWidget):
         if isinstance(report, Notice):
             self._notes = [*self._notes, in_window(report)][-_NOTES:]
         elif "loss" in report.values:
+            if report.stage != self._stage:  # of another network
+                self._rows, self._stage = {}, report.stage
             self._rows[report.done] = _metrics(report)
 
     def _draw(self) -> None:
@@ -244,7 +264,9 @@ class TrainDock(QWidget):
             Series("loss", steps, tuple(row.loss for row in rows), log=True),
             Series("error on validation frames (px)", steps, tuple(row.validation_error for row in rows)),
         )
-        self.figures.setText(_figures_text(rows[-1]) if rows else "")
+        network = self._stage.removeprefix(_FIRST).strip()
+        words = f"{network}, " if network else ""
+        self.figures.setText(f"{words}{_figures_text(rows[-1])}" if rows else "")
         self.figures.setVisible(bool(rows))
 
     def _on_job_ended(self, job: Job) -> None:

@@ -97,3 +97,20 @@ def test_a_gap_has_a_length(predicted, smooth):
     """A negative one is refused."""
     with pytest.raises(ArgumentError, match="max_gap is -1"):
         smooth(predicted, pcutoff=0.6, max_gap=-1)
+
+
+def test_the_spread_of_networks_tells_how_noisy_a_position_is(truth):
+    """Where networks differ in proportion to the noise of each frame, less of it is left than without that."""
+    rng = np.random.default_rng(1)
+    noise = np.where(rng.random(truth.shape[:2]) < 0.3, 8.0, 0.8)
+    noisy = Predictions(
+        "net",
+        ("curve", "reach", "walk"),
+        truth + noise[..., None] * rng.normal(size=truth.shape),
+        np.full(noise.shape, 0.9),
+    )
+    together = replace(noisy, spread=noise * rng.uniform(0.7, 1.3, noise.shape))
+    (alone, _), (known, _) = (errors(kalman_filtered(one, **WISHES), truth) for one in (noisy, together))
+    assert known < 0.8 * alone
+    agreeing = replace(noisy, spread=np.zeros(noise.shape))
+    np.testing.assert_allclose(kalman_filtered(agreeing, **WISHES).xy, kalman_filtered(noisy, **WISHES).xy, atol=0.5)

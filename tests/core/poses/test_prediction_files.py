@@ -1,5 +1,6 @@
 """Prediction files in DeepLabCut's layout."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 from posecut_core.errors import AnalysisError, StorageError
 from posecut_core.poses import files as prediction_files
 from posecut_core.poses.files import count_rows, prediction_path, read_predictions, write_predictions
-from posecut_core.poses.predictions import Predictions
+from posecut_core.poses.predictions import Predictions, of_bodyparts, predictions_hash
 from posecut_core.storage import tables
 
 
@@ -19,6 +20,11 @@ def predictions(frames=7):
     xy, likelihood = generator.normal(size=(frames, 2, 2)), generator.random((frames, 2))
     xy[1:2], likelihood[1:2] = np.nan, 0
     return Predictions("PoseCut_net_TaskOct30shuffle1_10", ("tail base", "snout"), xy, likelihood)
+
+
+def spread_out(frames=7):
+    spread = np.random.default_rng(1).random((frames, 2))
+    return replace(predictions(frames), spread=np.where(np.isnan(predictions(frames).xy[..., 0]), np.nan, spread))
 
 
 def assert_equal(one, other):
@@ -36,6 +42,35 @@ def test_predictions_come_back_from_both_files(tmp_path, monkeypatch, chunk):
     for path in files:
         assert_equal(read_predictions(path), predictions())
     assert count_rows(files[0]) == 7
+
+
+def test_the_spread_of_an_ensemble_lies_beside_the_table(tmp_path, monkeypatch):
+    """It comes back from the .h5, whose table pandas finds without a key, as before; a .csv has no column for it."""
+    monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 3)
+    h5, csv = write_predictions(tmp_path / "video.h5", spread_out(), csv=True)
+    np.testing.assert_array_equal(read_predictions(h5).spread, spread_out().spread)
+    assert read_predictions(csv).spread is None
+    (plain,) = write_predictions(tmp_path / "plain.h5", predictions())
+    assert read_predictions(plain).spread is None
+    pd.testing.assert_frame_equal(pd.read_hdf(h5), pd.read_hdf(plain))
+    with h5py.File(plain) as file:
+        assert set(file) == {"df_with_missing"}
+
+
+def test_predictions_differ_by_their_spread_too():
+    """What is made of predictions names them by a hash of all that they hold."""
+    assert predictions_hash(spread_out()) != predictions_hash(predictions())
+    kept = of_bodyparts(spread_out(), ("snout",))
+    np.testing.assert_array_equal(kept.spread, spread_out().spread[:, 1:])
+
+
+def test_a_spread_of_another_table_is_refused(tmp_path):
+    """Kind: rows that do not belong together."""
+    (path,) = write_predictions(tmp_path / "video.h5", predictions())
+    with h5py.File(path, "r+") as file:
+        file["posecut_spread"] = np.zeros((3, 2))
+    with pytest.raises(AnalysisError, match="not a readable"):
+        read_predictions(path)
 
 
 def test_a_path_may_be_text(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import ArgumentError, ProjectError
+from posecut_core.errors import ArgumentError, ModelError, ProjectError, Remedy
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.paths import Project, refuse_links
 
@@ -24,6 +24,37 @@ def test_paths_are_deeplabcuts(tmp_path):
     assert project.checked_labels("m1").name == "m1_labeled"
     assert project.jobs == tmp_path / "posecut-jobs"
     assert isinstance(project.videos, Path)
+
+
+def test_further_networks_lie_within_the_first_ones_folder(tmp_path):
+    """The first network's folder is as it was with one network; all have the same split and the same name."""
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95,)))
+    first = project.training(1)
+    third = first.of_network(3)
+    assert third.folder == first.folder / "network-3"
+    assert (third.split, third.run) == (first.split, first.run)
+    assert first.networks() == (first,)
+    for name in ("network-10", "network-3", "network-1", "network-x", "snapshot-000010"):
+        (first.folder / name).mkdir(parents=True)
+    assert third.networks() == (first, third, first.of_network(10))
+
+
+def test_an_ensemble_has_a_snapshot_of_each_network(tmp_path):
+    """Else the sentence says which lacks one, and how to train it; one network is no ensemble."""
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("hand",), training_fractions=(0.95,)))
+    first, second = project.training(2), project.training(2).of_network(2)
+    first.snapshot(10).mkdir(parents=True)
+    with pytest.raises(ModelError, match="holds one network, expected several") as raised:
+        first.ensemble(10)
+    assert raised.value.remedies == (Remedy("train_network", shuffle=2, seeds=3),)
+    second.folder.mkdir()
+    with pytest.raises(ModelError, match=f"no snapshot of step 10 in {second.folder}, expected one of each of 2"):
+        first.ensemble(10)
+    second.snapshot(10).mkdir()
+    assert first.ensemble(10) == (first, second)
+    for network, text in ((first, "one"), (second, "two")):
+        network.manifest(10).write_text(text)
+    assert len({first.sha256(10), second.sha256(10), first.sha256(10, ensemble=True)}) == 3
 
 
 @pytest.mark.parametrize("index", [1, -1])
