@@ -35,6 +35,9 @@ def test_a_network_is_named_in_words(sample):
     assert in_words(replace(found, filtered=True)) == "filtered, 100 steps, shuffle 1, iteration 0"
     assert in_words(replace(found, scorer="DLC_resnet50")) == "DLC_resnet50"
     assert own_network(project, SCORER).step == 100
+    together = SCORER.replace("shuffle1", "shuffle1ensemble3")
+    assert in_words(replace(found, scorer=together)) == "3 networks together, 100 steps, shuffle 1, iteration 0"
+    assert own_network(project, together).arguments == {**own_network(project, SCORER).arguments, "ensemble": True}
     later = Project(project.root, replace(project.config, iteration=1))
     assert own_network(later, SCORER) is None
     assert own_network(project, "DLC_resnet50") is None

@@ -42,7 +42,7 @@ def toy():
 
 
 @pytest.fixture(scope="module")
-def _trained(toy, _trainable, tmp_path_factory):
+def three(toy, _trainable, tmp_path_factory):
     """A project with three trained networks of shuffle 1, a video to analyze, and the result of the training."""
     root = tmp_path_factory.mktemp("ensemble") / "project"
     shutil.copytree(_trainable, root)
@@ -57,9 +57,9 @@ def _trained(toy, _trainable, tmp_path_factory):
 
 
 @pytest.fixture
-def trained(_trained):
+def trained(three):
     """config.yaml of that project."""
-    return _trained[0]
+    return three[0]
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def analyzed(trained, video):
     return analyze_videos(trained, [video], ensemble=True, engine="xla").files[0]
 
 
-def test_networks_differ_in_their_seeds_alone(_trained):
+def test_networks_differ_in_their_seeds_alone(three):
     """The first one lies where one network does; the others beside its snapshots, with the same settings."""
-    config, first = _trained
+    config, first = three
     training = open_project(config).training(1)
     assert [one.model_folder for one in (first, *first.others)] == [one.folder for one in training.networks()]
     names = {path.name for path in training.folder.iterdir() if not path.name.startswith("network-")}

@@ -103,12 +103,8 @@ def test_the_spread_of_networks_tells_how_noisy_a_position_is(truth):
     """Where networks differ in proportion to the noise of each frame, less of it is left than without that."""
     rng = np.random.default_rng(1)
     noise = np.where(rng.random(truth.shape[:2]) < 0.3, 8.0, 0.8)
-    noisy = Predictions(
-        "net",
-        ("curve", "reach", "walk"),
-        truth + noise[..., None] * rng.normal(size=truth.shape),
-        np.full(noise.shape, 0.9),
-    )
+    xy = truth + noise[..., None] * rng.normal(size=truth.shape)
+    noisy = Predictions("net", ("curve", "reach", "walk"), xy, np.full(noise.shape, 0.9))
     together = replace(noisy, spread=noise * rng.uniform(0.7, 1.3, noise.shape))
     (alone, _), (known, _) = (errors(kalman_filtered(one, **WISHES), truth) for one in (noisy, together))
     assert known < 0.8 * alone

@@ -129,6 +129,15 @@ def test_engine_and_tracking_crop_are_chosen_by_hand(session, dock, videos):
     }
 
 
+def test_all_networks_of_the_shuffle_are_asked_in_each_step(session, dock, videos):
+    """What follows an analysis is about the same networks."""
+    tick(box(dock.analysis, "ensemble"))
+    press(dock.filter)
+    press(dock.start_button)
+    assert session.jobs.job.request.arguments["ensemble"] is True
+    assert not any("ensemble" in given for given in steps(session).values())
+
+
 def test_the_engine_of_posecut_yaml_is_chosen_at_first(viewer, session, sample):
     """What the project says holds until somebody chooses another one."""
     with (sample.parent / "posecut.yaml").open("a") as file:

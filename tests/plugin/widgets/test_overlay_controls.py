@@ -34,6 +34,12 @@ def test_what_a_person_chooses_is_told_once(controls, qtbot):
     assert controls.styled(STYLE).edges == ()
 
 
+def test_the_spread_of_networks_stands_beside_the_likelihoods(controls):
+    """Where several networks were asked, the table says by how many pixels they differ."""
+    controls.show_likelihoods(np.array([0.5, 0.25]), np.array([1.25, 30.0]))
+    assert [item.text(1) for item in controls._rows()] == ["0.50 ± 1.2 px", "0.25 ± 30.0 px"]
+
+
 def test_likelihoods_are_written_in_silence(controls, qtbot):
     """The numbers stand beside the bodyparts; writing them is no change of the style."""
     with qtbot.assertNotEmitted(controls.changed):

@@ -86,6 +86,31 @@ def test_curves_grow_while_it_trains(session, dock, begun):
     assert not dock.form.native.isHidden()
 
 
+def test_several_networks_are_trained_one_after_the_other(session, dock, begun):
+    """The curve is that of the network that trains now, and the figures say which that is."""
+    dock.networks.setValue(3)
+    dock.start_button.click()
+    assert session.jobs.job.request.arguments["seeds"] == 3
+    session.jobs.report(step(60), dataclasses.replace(step(10), stage="training network 2"))
+    assert dock.curve.series[0].points == ((10.0, 0.1),)
+    assert dock.figures.text().startswith("network 2, step 10")
+
+
+def test_a_finished_training_gets_further_networks(session, dock, begun):
+    """What is trained to its end is refused, but not where more networks are wanted than there are."""
+    training = session.project.training(1)
+    append_log(training.log, Metrics(60, 0.5, 1e-3, 2.0))
+    for network in (training, training.of_network(2)):
+        network.snapshot(60).mkdir(parents=True)
+    session.project_changed.emit()
+    assert dock.networks.value() == 2
+    dock.start_button.click()
+    assert session.jobs.running == ()
+    dock.networks.setValue(3)
+    dock.start_button.click()
+    assert session.jobs.job.request.arguments["seeds"] == 3
+
+
 def test_a_dock_that_is_opened_later_shows_the_training(viewer, session, dock):
     """What was reported before the dock was there is shown in it."""
     session.jobs.start("create_dataset_and_train", {"shuffle": 3})
