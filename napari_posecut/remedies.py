@@ -12,7 +12,7 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "doctor": ("1 Project", "Repair the project"),
     "extract_frames": ("2 Frames", "Extract frames"),
     "label_frames": ("3 Label", "Label frames"),
-    "check_labels": ("1 Project", "Draw the labels"),
+    "check_labels": ("1 Project", "Check the labels"),
     "merge_labels": ("3 Label", "Look at the labels"),
     "create_training_dataset": ("4 Train", "New training dataset"),
     "train_network": ("4 Train", "Train the network"),
@@ -40,6 +40,7 @@ _WITH = {  # step, argument, its value -> what is written on the button then
     ("merge_datasets", "unreviewed", "leave"): "Leave drafts as they are",
     ("analyze_videos", "overwrite", True): "Analyze again",
     ("analyze_videos", "engine", "auto"): "Analyze with engine auto",
+    ("analyze_videos", "ensemble", True): "Analyze by several networks",
 }
 _LONGEST = 40  # characters on a button
 

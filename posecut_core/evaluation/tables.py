@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from posecut_core.errors import ModelError
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
+from posecut_core.labels.agreement import Agreement, read_agreement
 from posecut_core.poses.files import prediction_columns
 from posecut_core.poses.predictions import ATTRIBUTE, Origin
 from posecut_core.progress import Report, silent
@@ -318,6 +319,7 @@ class PastEvaluation:
     frames: tuple[FrameError, ...]  # the worst first
     report: Path  # .html; of the snapshot that was evaluated last
     is_present: bool = True  # False: of an earlier network of that name, which was trained again since
+    people: Mapping[str, Agreement] = field(default_factory=dict)  # how far two people's labels lie apart, by bodypart
 
 
 def newest_evaluation(project: Project) -> PastEvaluation | None:
@@ -333,6 +335,7 @@ def newest_evaluation(project: Project) -> PastEvaluation | None:
                 frames=_read_frame_errors(files.frames),
                 report=files.report,
                 is_present=is_present(rows[-1], _network(project, rows[-1])),
+                people=read_agreement(project.label_agreement),
             )
     return None
 

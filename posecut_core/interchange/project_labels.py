@@ -16,6 +16,7 @@ from posecut_core.labels.edits import Edit, MarkAbsent, MarkOccluded, Place, Pro
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelState, Point, Position
 from posecut_core.labels.store import read_state
+from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Report
 from posecut_core.project.config import bones_between
 from posecut_core.project.opening import resolve_video
@@ -73,6 +74,29 @@ def _as_images(project: Project, video: str, frames: Mapping[int, Mapping[str, P
 
 def _moved(point: Point, x: float, y: float) -> Point:
     return point if point.xy is None or not (x or y) else replace(point, xy=(point.xy[0] + x, point.xy[1] + y))
+
+
+def table_of_file(project: Project, video: str, found: VideoLabels) -> LabelTable:
+    """Return a file's labels of one video as a table; drafts, and images that are no frame of it, are left out.
+
+    Args:
+        project: whose frames the file's images are.
+        video: stem of the project's video.
+        found: labels of one animal.
+
+    Raises:
+        LabelError: what is recorded of the project's images is damaged.
+    """
+    frames = _in_full_frame(project, video, found, _numbered(project, video, found)[0])
+    parts = tuple(dict.fromkeys(part for points in frames.values() for part in points))
+    numbers = np.array(sorted(frames), dtype=np.int64)
+    xy = np.full((len(numbers), len(parts), 2), np.nan)
+    for row, number in enumerate(numbers.tolist()):
+        for column, part in enumerate(parts):
+            point = frames[number].get(part)
+            if point is not None and point.is_label and point.xy is not None:
+                xy[row, column] = point.xy
+    return LabelTable(video, parts, numbers, xy)
 
 
 @dataclass(frozen=True)

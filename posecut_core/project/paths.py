@@ -1,7 +1,7 @@
 """Where everything of a project lies on disk. No other module joins project paths.
 
 <Task>-<scorer>-<YYYY-MM-DD>/
-config.yaml  posecut.yaml  cameras.yaml  bodyparts.jsonl  videos/
+config.yaml  posecut.yaml  cameras.yaml  bodyparts.jsonl  label-agreement.csv  videos/
 labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png,
     images.json, images-read.json}
 training-datasets/iteration-<k>/
@@ -120,6 +120,11 @@ class Project:
     def calibration_picture(self) -> Path:
         """Return the path of the picture of the calibration's residuals."""
         return self.root / "cameras.png"
+
+    @property
+    def label_agreement(self) -> Path:
+        """Return the path of the table of how far two people's labels lie apart."""
+        return self.root / "label-agreement.csv"
 
     @property
     def settings_lock(self) -> Path:

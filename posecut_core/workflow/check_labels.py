@@ -3,14 +3,18 @@
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import LabelError, Remedy, treat_all, treat_each
+from posecut_core.errors import ArgumentError, LabelError, Remedy, VideoError, treat_all, treat_each
 from posecut_core.formats.deeplabcut.frames import frame_words, image_names, image_places
+from posecut_core.interchange.project_labels import table_of_file
+from posecut_core.interchange.registry import format_of
+from posecut_core.labels.agreement import LabelComparison, compare_labels, write_agreement
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_removed, note_sizes, note_skeleton
 from posecut_core.labels.store import lost_pictures, read_drafts, read_labels
@@ -20,8 +24,8 @@ from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import labels_named, uncounted
 from posecut_core.plots.frames import draw_check_image
 from posecut_core.progress import Progress, Report, silent
-from posecut_core.project.given import forgiving
-from posecut_core.project.opening import chosen_stems, frame_folders, note_strangers, videos_with_frames
+from posecut_core.project.given import forgiving, given_path
+from posecut_core.project.opening import chosen_stems, frame_folders, note_strangers, open_project, videos_with_frames
 from posecut_core.project.paths import Project
 from posecut_core.project.state import look_of
 from posecut_core.results import Summary, counted
@@ -30,6 +34,7 @@ from posecut_core.video.frame_store import FrameStore
 _STRANGE = 5.0  # standard deviations; labels of more surprise are named
 _NAMED = 10  # of them at most; the result has more
 _SUSPECTED = 0.1  # of all labels
+_FAR = 3.0  # times the mean distance of two people's labels; farther ones are named
 
 
 @dataclass(frozen=True)
@@ -83,15 +88,33 @@ class CheckedLabels:
     config_path: Path
     videos: tuple[CheckedVideo, ...]
     suspects: tuple[Suspect, ...] = ()  # the tenth of the labels that is most probably wrong, the worst first
+    compared: LabelComparison | None = None  # with the labels of another person
+    agreement: Path | None = None  # .csv of how far both lie apart, by bodypart
 
     def summary(self) -> Summary:
         """Say where the pictures are, and what a person should look at."""
         strange = [one for one in self.suspects if one.surprise >= _STRANGE][:_NAMED]
+        lines = [*(line for video in self.videos for line in video._lines()), *map(_told, strange)]
         return Summary(
             "Look at the pictures; correct the labels where they are wrong.",
-            (*(line for video in self.videos for line in video._lines()), *map(_told, strange)),
+            (*lines, *self._compared()),
             (Remedy("create_training_dataset", config=self.config_path.parent),),
         )
+
+    def _compared(self) -> list[str]:
+        """Say how far two people's labels lie apart, and where they do most."""
+        if self.compared is None:
+            return []
+        found = self.compared
+        lines = [f"Two people's labels of {counted(found.frames, 'frame')} are {found.overall.sentence()}"]
+        lines += [f"  {part}: {one.sentence()}" for part, one in found.bodyparts.items()]
+        if found.overall.one_sided:
+            lines.append(f"  {counted(found.overall.one_sided, 'label')} only one of them has placed")
+        far = [one for one in found.differences if one.distance > _FAR * found.overall.mean][:_NAMED]
+        lines += [
+            f"  farthest apart: frame {one.number} of {one.video}, {one.bodypart}, {one.distance:.1f} px" for one in far
+        ]
+        return [*lines, f"Table: {self.agreement}"]
 
 
 def _told(suspect: Suspect) -> str:
@@ -133,21 +156,30 @@ def write_labels(config: str | os.PathLike[str], table: LabelTable, *, remove_ot
 
 @forgiving
 def check_labels(
-    config: str | os.PathLike[str], *, videos: str | Sequence[str] | None = None, report: Report = silent
+    config: str | os.PathLike[str],
+    *,
+    videos: str | Sequence[str] | None = None,
+    other: str | os.PathLike[str] | None = None,
+    report: Report = silent,
 ) -> CheckedLabels:
     """Draw the labels onto the frames, to see whether they are right.
 
     Every frame with labels, or with drafts of them, is drawn into `labeled-data/<video>_labeled/`. Labels that lie
     elsewhere than the other labels of their frame lead one to expect are named first; no network is needed for that.
+    With the labels of another person, the distance between both is measured, and written to `label-agreement.csv`:
+    evaluations then name it beside the errors of a network.
 
     Args:
         config: path of config.yaml; its colormap, dotsize, alphavalue and skeleton give the look.
         videos: only these videos of the project; by default all that have extracted frames.
+        other: another person's labels of the same frames: a project, or a file that `import_labels` reads, such as
+            CollectedData_*.h5.
         report: called after each picture.
 
     Raises:
+        ArgumentError: `other` is this project, or has several animals.
         LabelError: no frame has labels or drafts, none of those that have any has a picture, or the labels do not fit
-            the project; of several videos, the others are done.
+            the project; of several videos, the others are done. Or the other labels are of none of these frames.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """
@@ -174,15 +206,51 @@ def check_labels(
         )
     ranked = rank_labels([table for table, _ in found])
     suspects = ranked[: math.ceil(_SUSPECTED * len(ranked))]
+    compared = None if other is None else _compared(project, [table for table, _ in found], other, report)
+    agreement = None if compared is None else project.label_agreement
     return treat_all(
         found,
         lambda pair: _check(project, *pair, report),
-        lambda checked: CheckedLabels(project.config_path, tuple(checked), suspects),
+        lambda checked: CheckedLabels(project.config_path, tuple(checked), suspects, compared, agreement),
         name=lambda pair: pair[0].video,
         what="videos have labels or frames that cannot be drawn",
         kind=LabelError,
         failed={**failed, **others},
     )
+
+
+def _compared(
+    project: Project, tables: Sequence[LabelTable], other: str | os.PathLike[str], report: Report
+) -> LabelComparison:
+    """Compare labels with those of another person, and keep how far both lie apart."""
+    theirs = _labels_of(project, given_path(other), report)
+    found = compare_labels([(table, theirs[table.video]) for table in tables if table.video in theirs])
+    if not found.overall.pairs:
+        raise LabelError(
+            f"Found no bodypart that {os.fspath(other)} and this project have labeled in the same frame of a video; "
+            "give labels of the same frames, of bodyparts of the same names."
+        )
+    write_agreement(project.label_agreement, found)
+    return found
+
+
+def _labels_of(project: Project, path: Path, report: Report) -> dict[str, LabelTable]:
+    """Read another person's labels of the project's videos, from a project or a file."""
+    if path.is_dir() or path.name == "config.yaml":
+        theirs = open_project(path)
+        if theirs.root.resolve() == project.root.resolve():
+            raise ArgumentError(f"{path} is this project itself; give the labels of another person.")
+        return {folder.name: read_labels(theirs, folder.name, report=report) for folder in frame_folders(theirs)}
+    labels = format_of(path, "labels").function("read_labels")(path)
+    if len(labels.animals) > 1:
+        raise ArgumentError(f"{path} has labels of several animals ({', '.join(labels.animals)}), expected one.")
+    videos = labels.of_animal(labels.animals[0]).videos if labels.animals else ()
+    known, found = [folder.name for folder in frame_folders(project)], {}
+    for one in videos:
+        with suppress(VideoError):  # of another project's video
+            (stem,) = chosen_stems(known, [Path(one.video).name])
+            found[stem] = table_of_file(project, stem, one)
+    return found
 
 
 def _check(project: Project, table: LabelTable, drafts: LabelTable, report: Report) -> CheckedVideo:

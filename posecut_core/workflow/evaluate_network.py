@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from posecut_core.evaluation.measurement import (
 from posecut_core.evaluation.reliability import Calibration
 from posecut_core.inference.predictor import Predictor, chosen_batch_size, loaded_ensemble
 from posecut_core.inference.stored_frames import Predicts
+from posecut_core.labels.agreement import Agreement, pooled, read_agreement
 from posecut_core.model.log import read_log
 from posecut_core.plots.figures import png_bytes, save_png
 from posecut_core.plots.frames import draw_all, draw_frame
@@ -59,7 +60,7 @@ def _write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement
     """
     sections = (
         Section("Result", (_summary(job, measured), _covered(measured))),
-        Section("Errors of each bodypart", (_bodyparts(measured, job.project.config.pcutoff),)),
+        Section("Errors of each bodypart", (_bodyparts(measured, job.project.config.pcutoff, _people(job, measured)),)),
         Section("Training", _curves(job, measured)),
         Section("Likelihood", _likelihood(measured.calibration, job.project.config.pcutoff)),
         Section("Worst frames", _worst(job, predictor, measured)),
@@ -72,7 +73,7 @@ def _write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement
 
 def _summary(job: EvaluationJob, measured: Measurement) -> Table:
     pcutoff = job.project.config.pcutoff
-    errors, found = measured.overall(pcutoff), measured.calibration
+    errors, found, people = measured.overall(pcutoff), measured.calibration, pooled(_people(job, measured).values())
     counts = [str(int(side.sum())) for side in (measured.is_train, measured.is_test, measured.validates)]
     columns, empty = (4, ("",)) if measured.validates.any() else (3, ())
     return Table(
@@ -89,8 +90,15 @@ def _summary(job: EvaluationJob, measured: Measurement) -> Table:
             ),
             ("expected calibration error", "", _number(found.expected_error, 3), *empty),
             ("suggested pcutoff", "", _number(found.suggested_pcutoff, 3), *empty),
+            *([("distance between two people's labels", "", _pixels(people.mean), *empty)] if people.pairs else []),
         ),
     )
+
+
+def _people(job: EvaluationJob, measured: Measurement) -> dict[str, Agreement]:
+    """Return how far two people's labels of the measured bodyparts lie apart, where `check_labels` compared them."""
+    known = read_agreement(job.project.label_agreement)
+    return {part: known[part] for part in measured.bodyparts if part in known}
 
 
 def _covered(measured: Measurement) -> Words:
@@ -99,10 +107,14 @@ def _covered(measured: Measurement) -> Words:
     return Words(f"Errors and labeled points are those of {', '.join(measured.bodyparts)}{left_out}.")
 
 
-def _bodyparts(measured: Measurement, pcutoff: float) -> Table:
+def _bodyparts(measured: Measurement, pcutoff: float, people: Mapping[str, Agreement]) -> Table:
     likely = f"test error of likelihood {pcutoff:g} or more"
-    header = ("bodypart", "training error", "test error", likely, "test labels")
-    return Table(header, tuple(map(_bodypart, measured.bodyparts, measured.by_bodypart(pcutoff))))
+    header: tuple[str, ...] = ("bodypart", "training error", "test error", likely, "test labels")
+    rows = list(map(_bodypart, measured.bodyparts, measured.by_bodypart(pcutoff)))
+    if people:
+        header = (*header, "two people")
+        rows = [(*row, _pixels(people[row[0]].mean) if row[0] in people else "") for row in rows]
+    return Table(header, tuple(rows))
 
 
 def _bodypart(name: str, errors: MeanErrors) -> tuple[str, ...]:
@@ -202,6 +214,7 @@ class EvaluatedSnapshot:
     report: Path  # .html of the shuffle, about the snapshot of it that was evaluated last
     left_out: tuple[str, ...] = ()  # bodyparts of the project or the network that were not measured
     validation_frames: int = 0  # held out of the training frames by `validation_share`, counted with neither
+    people: Agreement | None = None  # how far two people's labels of these bodyparts lie apart; None: not compared
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -222,6 +235,7 @@ class EvaluatedSnapshot:
             f"{pixels(errors.test)} on {counted(self.test_frames, 'test frame')}{validated} ({likely})",
             *([f"{self.scorer}: {covered}"] if self.left_out else []),
             f"{self.scorer}: {self.calibration.sentence(self.pcutoff)}",
+            *([f"Two people's labels of the same frames are {self.people.sentence()}"] if self.people else []),
         ]
 
     def _verdict(self) -> tuple[str, tuple[str, ...]]:
@@ -374,7 +388,7 @@ def _evaluated(
     images: tuple[Path, ...],
     report: Path,
 ) -> EvaluatedSnapshot:
-    pcutoff = job.project.config.pcutoff
+    pcutoff, people = job.project.config.pcutoff, pooled(_people(job, measured).values())
     return EvaluatedSnapshot(
         scorer=predictor.scorer,
         shuffle=job.training.shuffle,
@@ -397,4 +411,5 @@ def _evaluated(
         report=report,
         left_out=measured.left_out,
         validation_frames=int(np.count_nonzero(measured.validates)),
+        people=people if people.pairs else None,
     )

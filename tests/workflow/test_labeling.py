@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.errors import LabelError, Remedy, VideoError
+from posecut_core.errors import ArgumentError, LabelError, Remedy, VideoError
 from posecut_core.labels.store import read_labels, read_state, write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.workflow.check_labels import check_labels, write_labels
+from posecut_core.workflow.evaluate_network import evaluate_network
 
 
 def table(numbers, xy, bodyparts=("spot", "beside")):
@@ -76,6 +77,36 @@ def test_labels_outside_their_frame_are_named(spot_project):
     checked = check_labels(spot_project, videos=["spot"]).videos[0]
     assert (checked.outside, checked.invisible) == (("frame 3 beside", "frame 5 spot"), ("frame 3 spot",))
     assert checked.unlabelled == 2
+
+
+@pytest.mark.parametrize("what", ["folder", "config", "file"])
+def test_labels_of_another_person_are_compared(spot_project, tmp_path, what):
+    """From a project or a file: the distances are told, kept, and named by the next evaluation beside the errors."""
+    copy = shutil.copytree(spot_project.parent, tmp_path / "other", symlinks=True)
+    theirs = open_project(copy)
+    labels = read_labels(theirs, "spot")
+    write_labels(theirs, replace(labels, xy=labels.xy + np.array([3.0, 4.0])))
+    other = {"folder": copy, "config": copy / "config.yaml", "file": theirs.collected_data("spot")}[what]
+    checked = check_labels(spot_project, other=other)
+    assert checked.compared.overall.mean == pytest.approx(5.0)
+    assert (checked.compared.frames, checked.compared.bodyparts["spot"].pairs) == (4, 4)
+    assert "Two people's labels of 4 frames are 5.00" in "\n".join(map(str, checked.summary().lines))
+    assert checked.agreement == open_project(spot_project).label_agreement
+    row = evaluate_network(spot_project).rows[0]
+    assert row.people.mean == pytest.approx(5.0)
+    assert "two people" in row.report.read_text(encoding="utf-8")
+
+
+def test_labels_of_nobody_else_are_refused(spot_project, tmp_path):
+    """The project itself, and labels of other frames or bodyparts; nothing is kept then."""
+    with pytest.raises(ArgumentError, match="is this project itself"):
+        check_labels(spot_project, other=spot_project)
+    copy = shutil.copytree(spot_project.parent, tmp_path / "other", symlinks=True)
+    write_labels(copy, table([], np.empty((0, 2, 2))), remove_others=True)
+    with pytest.raises(LabelError, match="labeled in the same frame"):
+        check_labels(spot_project, other=copy)
+    assert not open_project(spot_project).label_agreement.exists()
+    assert evaluate_network(spot_project).rows[0].people is None
 
 
 @pytest.mark.parametrize("position", [[80.0, 10.0], [5.0, -10.0], [1e6, 1e6]])

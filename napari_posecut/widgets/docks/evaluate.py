@@ -26,13 +26,16 @@ from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappab
 from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.tables import FrameError, PastEvaluation, ResultRow, newest_evaluation
+from posecut_core.labels.agreement import Agreement, pooled
 
 _MEANING = (  # of the columns
     "",
     "mean error on frames that the network was trained on",
     "mean error on frames that the network has not seen: the one that counts",
     "labels in test frames that were measured",
+    "mean distance between two people's labels of the same frames",
 )
+_COLUMNS = ("bodypart", "train px", "test px", "labels", "two people px")  # the last one where labels were compared
 _WORST = 30  # frames that are listed
 _EXPORT = "export_model"
 
@@ -52,11 +55,7 @@ class EvaluateDock(QWidget):
         self.plotting = QCheckBox("also draw every labeled frame")
         self.start_button = QPushButton("Evaluate")
         self.line = JobLine(self.session, ("evaluate",))
-        self.bodyparts = _table(("bodypart", "train px", "test px", "labels"))
-        headings = self.bodyparts.headerItem()
-        assert headings is not None
-        for column, meaning in enumerate(_MEANING):
-            headings.setToolTip(column, meaning)
+        self.bodyparts = _table(_COLUMNS[:-1])
         self.frames = _table(("worst frames", "number", "px", "set"))
         self.frames.setToolTip("click to show the frame and its labels")
         self.report = QPushButton("Open the report")
@@ -166,8 +165,15 @@ class EvaluateDock(QWidget):
         self.bodyparts.clear()
         self.frames.clear()
         if found is not None:
-            self.summary.setText(_summary(found))
-            self.bodyparts.addTopLevelItems([_bodypart(*entry) for entry in found.bodyparts.items()])
+            people = pooled(found.people.values())
+            apart = f"<br>Labels of two people are {people.sentence()}." if people.pairs else ""
+            self.summary.setText(_summary(found) + apart)
+            columns = _COLUMNS if people.pairs else _COLUMNS[:-1]
+            self.bodyparts.setColumnCount(len(columns))
+            self.bodyparts.setHeaderLabels(columns)
+            _explain(self.bodyparts)
+            rows = [_bodypart(part, errors, found.people.get(part)) for part, errors in found.bodyparts.items()]
+            self.bodyparts.addTopLevelItems(rows)
             self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:_WORST]])
             self.report.setEnabled(found.report.is_file())
 
@@ -221,8 +227,16 @@ def _summary(found: PastEvaluation) -> str:
     return "<br>".join(lines)
 
 
-def _bodypart(name: str, errors: MeanErrors) -> QTreeWidgetItem:
-    return _item((name, _number(errors.train), _number(errors.test), str(errors.test_pairs)))
+def _explain(bodyparts: QTreeWidget) -> None:
+    headings = bodyparts.headerItem()
+    assert headings is not None
+    for column, meaning in zip(range(bodyparts.columnCount()), _MEANING, strict=False):
+        headings.setToolTip(column, meaning)
+
+
+def _bodypart(name: str, errors: MeanErrors, people: Agreement | None) -> QTreeWidgetItem:
+    cells = (name, _number(errors.train), _number(errors.test), str(errors.test_pairs))
+    return _item(cells if people is None else (*cells, _number(people.mean)))
 
 
 def _frame(frame: FrameError) -> QTreeWidgetItem:

@@ -1,7 +1,7 @@
 """Dock 1: open or create a project; its frames, videos, bodyparts and skeleton."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.project import NewProjectForm, ProjectVideos
 from napari_posecut.widgets.forms.step import StepRunner
-from napari_posecut.widgets.parts import name_controls
+from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 from posecut_core.project.opening import config_path, project_videos
@@ -287,12 +287,90 @@ class _Checks(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.doctor = StepRunner(session, "doctor", {"mend": "repair what can be repaired"}, "Check the project")
-        self.labels = StepRunner(session, "check_labels", {}, "Draw the labels as pictures")
+        self.labels = StepRunner(session, "check_labels", {"other": "compare with"}, "Check and draw the labels")
+        self.labels.form.fields["other"].native.setPlaceholderText("another person's project or labels")
+        self.doubtful = _DoubtfulLabels(session)
+        self.labels.ended.connect(self.doubtful.show_checked)
         self.export = StepRunner(session, "export_deeplabcut", {}, "Write images for DeepLabCut")
         layout = QVBoxLayout(self)
-        for runner in (self.doctor, self.labels, self.export):
-            layout.addWidget(runner)
+        for part in (self.doctor, self.labels, self.doubtful, self.export):
+            layout.addWidget(part)
         layout.addStretch(1)
+
+
+_MOST_DOUBTFUL = 200  # labels that are listed
+_COMPARED = 50  # of them, at most, those where two people differ most
+
+
+class _DoubtfulLabels(QWidget):
+    """The labels that `check_labels` found to be probably wrong, to look at one after the other."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._root: Path | None = None  # of the project whose labels are listed
+        self.labels = table_of(("label", "why"))
+        self.labels.setToolTip("click to show the frame; move the label there if it is wrong")
+        self.labels.itemClicked.connect(self._show)
+        self.before, self.after = QPushButton("◀ previous"), QPushButton("next ▶")
+        self.before.clicked.connect(lambda: self._step(-1))
+        self.after.clicked.connect(lambda: self._step(1))
+        layout, row = QVBoxLayout(self), QHBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.labels)
+        row.addWidget(self.before)
+        row.addWidget(self.after)
+        layout.addLayout(row)
+        self.setVisible(False)
+        session.project_changed.connect(self._on_project_changed)
+
+    def show_checked(self, job: Job) -> None:
+        """List what a check of the labels found."""
+        if job.state != "done":
+            return
+        apart = (job.result.get("compared") or {}).get("differences", ())[:_COMPARED]
+        rows = [(one, f"two people differ by {one['distance']:.1f} px") for one in apart]
+        rows += [(one, _why(one)) for one in job.result.get("suspects", ())[: _MOST_DOUBTFUL - len(rows)]]
+        self.labels.clear()
+        for one, why in rows:
+            label = FrameRef(str(one["video"]), int(one["number"])), str(one["bodypart"])
+            item = QTreeWidgetItem(self.labels, [f"{label[0]}: {label[1]}", why])
+            item.setData(0, Qt.ItemDataRole.UserRole, label)
+        self.labels.resizeColumnToContents(0)
+        self._root = self._session.require_project().root
+        self.setVisible(bool(rows))
+
+    def _show(self, item: QTreeWidgetItem) -> None:
+        """Show the frame of a label, and make its bodypart the current one."""
+        frame, name = item.data(0, Qt.ItemDataRole.UserRole)
+        self._session.attempt(lambda: self._session.show_frame(frame.video, frame.number))
+        labeling = self._session.labeling
+        parts = [one.bodypart for one in labeling.keypoints if one.name == name] if labeling is not None else []
+        if labeling is not None and parts and labeling.frame == frame:
+            labeling.choose(parts[0])
+
+    def _step(self, by: int) -> None:
+        item, count = self.labels.currentItem(), self.labels.topLevelItemCount()
+        place = self.labels.indexOfTopLevelItem(item) + by if item is not None else 0
+        chosen = self.labels.topLevelItem(min(max(place, 0), count - 1))
+        if chosen is not None:
+            self.labels.setCurrentItem(chosen)
+            self._show(chosen)
+
+    def _on_project_changed(self) -> None:
+        """Forget the labels of another project."""
+        project = self._session.project
+        if project is None or project.root != self._root:
+            self.labels.clear()
+            self.setVisible(False)
+
+
+def _why(suspect: Mapping[str, Any]) -> str:
+    """Say why a label is doubtful."""
+    other = suspect["exchanged_with"]
+    if other:
+        return f"may be exchanged with {other}"
+    return f"{suspect['surprise']:.1f} standard deviations from where the others lead one to expect it"
 
 
 # --- project ----------------------------------------------------------------------------------------------------------

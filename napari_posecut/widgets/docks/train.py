@@ -102,6 +102,9 @@ class TrainDock(QWidget):
             self.shuffle.setValue(shuffle)
         elif remedy.step == "create_training_dataset":
             self.shuffle.setValue(new_shuffle(self.session.require_project()))
+        if isinstance(seeds := remedy.arguments.get("seeds"), int):
+            self.networks.setValue(seeds)
+            self.form.more.value = True  # where the number of networks is seen
         if weights in INITIAL_WEIGHTS:
             self.form.fields["init_weights"].value = weights
             self.start()

@@ -7,6 +7,7 @@ from napari_posecut.widgets.docks.evaluate import EvaluateDock
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
 from posecut_core.evaluation.tables import FrameError, put_row, result_row, write_bodypart_errors, write_frame_errors
+from posecut_core.labels.agreement import Agreement, LabelComparison, pooled, write_agreement
 from tests.plugin.hand import choose, press
 
 NAN = float("nan")
@@ -69,6 +70,17 @@ def test_results_are_shown_when_the_work_is_done(session, dock, frame):
     assert "pcutoff of 0.30" in dock.summary.text()
     assert "n/a and 1.25 px" in dock.summary.text()
     assert dock.start_button.isEnabled()
+
+
+def test_the_distance_between_two_people_stands_beside_the_errors(session, dock, frame):
+    """Where their labels were compared; an error near that is as good as the labels tell."""
+    project = session.project
+    parts = {"snout": Agreement(4, 2.7, 3.1)}
+    write_agreement(project.label_agreement, LabelComparison(2, pooled(parts.values()), parts, ()))
+    evaluate(project, [FrameError(frame.video, frame.number, False, 9.0)])
+    session.project_changed.emit()
+    assert cells(dock.bodyparts) == [["snout", "1.50", "2.25", "2", "2.70"], ["tail", "1.50", "2.25", "2", ""]]
+    assert "two people are 2.70" in dock.summary.text()
 
 
 def test_an_evaluation_on_disk_is_shown_when_a_project_is_opened(viewer, session, sample):

@@ -200,6 +200,29 @@ def test_videos_are_added(opened, monkeypatch):
     assert opened.videos.videos.topLevelItem(2).text(0) == "third"
 
 
+def test_doubtful_labels_are_opened_one_by_one(session, opened):
+    """A check lists them, those where two people differ first; each click shows the frame with its bodypart chosen."""
+    frames, part = session.labeling.index.frames, session.labeling.keypoints[1]
+    place = {"video": frames[2].video, "number": frames[2].number, "bodypart": part.name}
+    other = {"video": frames[4].video, "number": frames[4].number, "bodypart": part.name}
+    assert opened.checks.doubtful.isHidden()
+    opened.checks.labels.form.fields["other"].value = "/data/second"
+    opened.checks.labels.start_button.click()
+    assert session.jobs.job.request.arguments == {"other": "/data/second"}
+    suspects = [{**other, "surprise": 7.25, "exchanged_with": None}]
+    found = {"suspects": suspects, "compared": {"differences": [{**place, "distance": 14.0}]}}
+    session.jobs.end("done", result=found)
+    table = opened.checks.doubtful.labels
+    told = [table.topLevelItem(row).text(1) for row in range(table.topLevelItemCount())]
+    assert told[0] == "two people differ by 14.0 px"
+    assert told[1].startswith("7.2 standard deviations")
+    for row, frame in enumerate((frames[2], frames[4])):
+        opened.checks.doubtful.after.click()
+        assert table.indexOfTopLevelItem(table.currentItem()) == row
+        assert session.labeling.frame == frame
+        assert session.labeling.current.bodypart == part.bodypart
+
+
 def test_dock_is_narrow(opened):
     """Beside an image on a small screen the dock needs at most 300 pixels."""
     assert opened.minimumSizeHint().width() <= 300
