@@ -144,7 +144,7 @@ def _write_results(
     analysis = found.origin.analysis if found.origin else None
     origin = Origin(analysis and replace(analysis, scorer=network.dlc_scorer))
     with sole_writer(target, doing=f"{target.name} is being written"):
-        named = replace(found.predictions, scorer=network.dlc_scorer)
+        named = replace(found.predictions, scorer=network.dlc_scorer, spread=None)  # of which DeepLabCut knows nothing
         files = write_predictions(target, named, csv=True, origin=origin)
         if not metadata:
             return files

@@ -5,10 +5,10 @@
 
 Every seed moves all mice otherwise and trains otherwise. Its first round is played once; the second one several times
 from there: with frames that `extract_outlier_frames` chooses in a further video, with as many of that video at random,
-and with half of each. Labels, settings and steps of all are the same, and so is the unseen video on which the errors are
-measured. `gain` is the share of the random frames' error that the outliers save, of the means over the seeds, and
-`gain_mixed` that of the mixture. `dark` counts the chosen frames in which the lamp is down, as it is in the unseen video.
-A seed that is a line of `--results` is not played again.
+and with half of each. Labels, settings and steps of all are the same, and so is the unseen video on which the errors
+are measured. `gain` is the share of the random frames' error that the outliers save, of the means over the seeds, and
+`gain_mixed` that of the mixture. `dark` counts the chosen frames in which the lamp is down, as it is for an eighth of
+the unseen video. A seed that is a line of `--results` is not played again.
 """
 
 import argparse
