@@ -38,6 +38,7 @@ def toy():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backbones, "_registered", dict(backbones._registered))
         backbones.register(Toy())
+        patch.setattr("posecut_core.workflow.train_network._measure_engine", lambda training, report: None)
         yield
 
 
