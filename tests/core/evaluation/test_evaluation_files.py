@@ -57,8 +57,10 @@ def test_a_row_has_deeplabcuts_columns_and_an_empty_cell_for_nan(tmp_path):
         "Suggested p-cutoff": "",
         "Network": "",
         "Validation error(px)": "",
+        "Networks": "",
     }
-    assert list(found)[-4:] == ["Expected calibration error", "Suggested p-cutoff", "Network", "Validation error(px)"]
+    ours = ["Expected calibration error", "Suggested p-cutoff", "Network", "Validation error(px)", "Networks"]
+    assert list(found)[-5:] == ours
 
 
 def test_evaluating_again_replaces_the_row_and_anything_else_adds_one(tmp_path):
