@@ -136,8 +136,13 @@ class OwnNetwork:
     @property
     def arguments(self) -> dict[str, object]:
         """What steps call it by."""
-        known = {"shuffle": self.shuffle, "trainingsetindex": self.trainingsetindex, "snapshot": self.step}
-        return {**known, "ensemble": True} if self.ensemble else known
+        together: dict[str, object] = {"ensemble": True} if self.ensemble else {}
+        return {
+            "shuffle": self.shuffle,
+            "trainingsetindex": self.trainingsetindex,
+            "snapshot": self.step,
+            **together,
+        }
 
 
 def own_network(project: Project, scorer: str) -> OwnNetwork | None:

@@ -473,8 +473,8 @@ def find_outlier_frames(
         alpha=alpha,
     )  # fmt: skip
     networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
-    together = ensemble or outlieralgorithm == "spread"
-    search = _search(open_project(config), videos, networks, trainingsetindex, together, destfolder, videotype, report)
+    several = ensemble or outlieralgorithm == "spread"
+    search = _search(open_project(config), videos, networks, trainingsetindex, several, destfolder, videotype, report)
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
     wish = _wish(search, comparisonbodyparts, frames, number_of_frames)
     stored = _stored_numbers(search.project, search.paths)
@@ -583,8 +583,8 @@ def extract_outlier_frames(
         scorer = videos.scorer
     else:
         known = {}
-        together = ensemble or outlieralgorithm == "spread"
-        search = _search(project, videos, networks, trainingsetindex, together, destfolder, videotype, report)
+        several = ensemble or outlieralgorithm == "spread"
+        search = _search(project, videos, networks, trainingsetindex, several, destfolder, videotype, report)
         scorer = search.networks[0].scorer
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
     wish = _wish(search, comparisonbodyparts, frames, number_of_frames, extractionalgorithm, seed, confirm)
