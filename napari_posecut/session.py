@@ -319,6 +319,7 @@ class Session:
 
     project_changed = Signal()  # another project, or the same with other videos, frames, bodyparts
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
+    labels_wanted = Signal()  # they are about to be shown: what is shown in their place goes
     help_requested = Signal()
     frame_requested = Signal()
     notified = Signal(str, tuple, str)  # a sentence, remedies, MessageKind; napari shows it where nobody listens
@@ -329,7 +330,8 @@ class Session:
         self.viewer = viewer
         self.project: Project | None = None
         self.labeling: Labeling | None = None
-        self.canvas: Canvas | None = None
+        self.canvas: Canvas | None = None  # while the labels are shown
+        self._hidden: Canvas | None = None  # while something else is
         self.actions: Actions | None = None
         self.assistant: Assistant | None = None
         self.jobs = JobMonitor()
@@ -403,18 +405,36 @@ class Session:
     def show_labels(self) -> None:
         """Show the labeling's layers, which other views may have taken the place of."""
         if self.labeling is not None and self.canvas is None:
-            self.canvas = Canvas(self.viewer, self.labeling, self)
+            self.labels_wanted.emit()
+        if self.labeling is not None and self.canvas is None:  # nobody who went has shown them
+            self.canvas, self._hidden = self._hidden or Canvas(self.viewer, self.labeling, self), None
+            self.canvas.show()
             self.actions = Actions(self.labeling, self.canvas, self)
             self.actions.help_requested.connect(self._request_help)
             self.actions.frame_requested.connect(self._request_frame)
             bind(self.actions)
 
     def hide_labels(self) -> None:
-        """Take the labeling's layers away, to show something else."""
+        """Hide the labeling's layers, to show something else."""
         if self.canvas is not None and self.actions is not None:
             unbind(self.actions)
-            self.canvas.close()
-            self.canvas = self.actions = None
+            self.canvas.hide()
+            self._hidden, self.canvas, self.actions = self.canvas, None, None
+
+    def renew_labels(self) -> None:
+        """Make the labeling's layers anew, which are to look otherwise; what is shown in their place stays."""
+        shown = self.canvas is not None
+        self._close_canvas()
+        if shown:
+            self.show_labels()
+
+    def _close_canvas(self) -> None:
+        """Take the labeling's layers away for good."""
+        if self.canvas is not None and self.actions is not None:
+            unbind(self.actions)
+        for canvas in filter(None, (self.canvas, self._hidden)):
+            canvas.close()
+        self.canvas = self._hidden = self.actions = None
 
     def refresh(self) -> None:
         """Read the project again, after its videos, frames, bodyparts, labels or cameras were changed.
@@ -432,11 +452,11 @@ class Session:
         before, after, shown = earlier.config, project.config, self.canvas is not None
         had_views = bool(labeling.views.places)
         if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
-            self.hide_labels()  # its layers are made for the bodyparts of before
+            self._close_canvas()  # its layers are made for the bodyparts of before
         self.project = project
         labeling.update(found)
         if bool(labeling.views.places) != had_views:
-            self.hide_labels()  # its layers are made with lines of other views, or without
+            self._close_canvas()  # its layers are made with lines of other views, or without
         self._resume_labels()
         if shown:
             self.show_labels()
@@ -465,8 +485,8 @@ class Session:
         """
         if self.labeling is None:
             raise LabelError("No project is open; open one first.")
-        self.show_labels()
         self.labeling.go_to(FrameRef(video, number))
+        self.show_labels()
 
     def attempt(self, action: Callable[[], Value]) -> Value | None:
         """Run what PoseCut may refuse; tell the user why, where it does, and return None."""
@@ -485,7 +505,7 @@ class Session:
 
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
-        self.hide_labels()
+        self._close_canvas()
         if self.assistant is not None:
             self.attempt(self.assistant.close)
         labeling, self.labeling, self.project, self.assistant = self.labeling, None, None, None

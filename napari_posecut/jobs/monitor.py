@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from psygnal import Signal
-from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from napari_posecut.jobs.files import Request
 from napari_posecut.jobs.jobs import Job, remove_old_jobs, running_jobs, start
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 _SOON = 0.03  # seconds that nobody notices
 _CHECK = 20  # milliseconds between two looks at whether it is done
 _thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-background")  # one, so that nothing overtakes what began
-_waiting: list[object] = []  # their futures
+_waiting: list[object] = []  # their futures, and whoever lets the window draw itself
 
 
 def in_background(work: Callable[[], Value], /) -> Value:
@@ -43,6 +43,18 @@ def in_background(work: Callable[[], Value], /) -> Value:
         return future.result()
     finally:
         _waiting.remove(future)
+
+
+def breathe() -> None:
+    """Let the window draw itself between two pieces of work that only its own thread can do.
+
+    Keys and the mouse wait, as for `in_background`; whoever calls looks whether the window was closed meanwhile.
+    """
+    _waiting.append(breathe)
+    try:
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    finally:
+        _waiting.remove(breathe)
 
 
 def at_work() -> bool:

@@ -15,10 +15,18 @@ from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import stamps
 from posecut_core.types import FrameRef
-from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.frame_store import FrameStore, picture_hash
 
 # --- images -----------------------------------------------------------------------------------------------------------
 # The pictures of extracted frames: those next to the shown one are read ahead, so that going on waits for no disk.
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture, and what it is recognized by."""
+
+    pixels: UInt8[np.ndarray, "H W 3"]
+    hash: str
 
 
 class _ImageCache:
@@ -26,10 +34,10 @@ class _ImageCache:
 
     def __init__(self, stores: Mapping[str, FrameStore]) -> None:
         self._stores = stores
-        self._reading: dict[FrameRef, Future[UInt8[np.ndarray, "H W 3"]]] = {}
+        self._reading: dict[FrameRef, Future[_Picture]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-pictures")
 
-    def read(self, key: FrameRef, *, then: Sequence[FrameRef] = ()) -> UInt8[np.ndarray, "H W 3"]:
+    def read(self, key: FrameRef, *, then: Sequence[FrameRef] = ()) -> _Picture:
         """Return a picture, and begin to read those that are likely to be asked for next; others are forgotten.
 
         Raises:
@@ -43,10 +51,15 @@ class _ImageCache:
         self._reading = {wanted: self._submit(wanted) for wanted in (key, *then)}
         return picture
 
-    def _submit(self, key: FrameRef) -> "Future[UInt8[np.ndarray, 'H W 3']]":
+    def _submit(self, key: FrameRef) -> Future[_Picture]:
         if key not in self._reading:
-            self._reading[key] = self._thread.submit(self._stores[key.video].read, key.number)
+            self._reading[key] = self._thread.submit(_read_picture, self._stores[key.video], key.number)
         return self._reading[key]
+
+
+def _read_picture(store: FrameStore, number: int) -> _Picture:
+    pixels = store.read(number)
+    return _Picture(pixels, picture_hash(pixels))
 
 
 # --- frames and labels on disk ----------------------------------------------------------------------------------------
@@ -165,7 +178,7 @@ class FrameIndex:
         self.label_session: LabelSession | None = None  # of the video whose labels can be edited
         self.columns: dict[str, str] = {}
         self._cached: dict[str, _CachedVideo] = {}
-        self._counts: dict[FrameRef, tuple[Frame | None, int | None]] = {}  # each frame as it was counted last
+        self._counts: dict[str, dict[int, tuple[Frame, int | None]]] = {}  # each frame as it was counted last, by video
         self._statuses: dict[FrameRef, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
         self.update(self.read(project))
 
@@ -261,7 +274,10 @@ class FrameIndex:
             StorageError: it must not be read.
         """
         place = self.places[key]
-        return self._images.read(key, then=self.frames[max(place - 1, 0) : place + 3])
+        picture = self._images.read(key, then=self.frames[max(place - 1, 0) : place + 3])
+        if self.label_session is not None and self.label_session.video == key.video:
+            self.label_session.show(key.number, picture.hash)
+        return picture.pixels
 
     def picture(self, key: FrameRef) -> UInt8[np.ndarray, "H W 3"]:
         """Return the picture of a frame, and leave those alone that are read ahead.
@@ -285,17 +301,20 @@ class FrameIndex:
     @property
     def progress(self) -> LabelingProgress:
         """Count done frames and decided bodyparts of the whole project."""
-        used = [count for key in self.frames if (count := self._count(key)) is not None]
+        used = [count for video in self._cached for count in self._decided(video) if count is not None]
         points = sum(used)
         done = used.count(len(self.columns))
         return LabelingProgress(done, len(used), points, len(used) * len(self.columns) - points)
 
-    def _count(self, key: FrameRef) -> int | None:
-        frame = self.state(key.video).frames.get(key.number)
-        cached = self._counts.get(key)
-        if cached is None or cached[0] is not frame:  # frames are immutable: the same one needs no counting
-            self._counts[key] = cached = (frame, _count_decided(frame, self.columns))
-        return cached[1]
+    def _decided(self, video: str) -> list[int | None]:
+        """Count the bodyparts of each frame that the user has decided about; None for a frame out of training."""
+        known, numbers = self.state(video).frames, self._cached[video].origins
+        counts = self._counts.setdefault(video, {})
+        for number, frame in known.items():
+            if (cached := counts.get(number)) is None or cached[0] is not frame:  # frames are immutable
+                counts[number] = (frame, _count_decided(frame, self.columns))
+        found = [counts[number][1] for number in known if number in numbers]
+        return [*found, *[0] * (len(numbers) - len(found))]  # of the others nothing is known
 
 
 def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False) -> FrameStatus:
@@ -318,14 +337,14 @@ def _status_of(frame: Frame, bodyparts: Iterable[str], *, proposed: bool = False
     return "proposed" if proposed else "unlabeled"
 
 
-def _count_decided(frame: Frame | None, bodyparts: Iterable[str]) -> int | None:
+def _count_decided(frame: Frame, bodyparts: Iterable[str]) -> int | None:
     """Count the bodyparts that the user has decided about; None for a frame that was taken out of training.
 
     Args:
-        frame: what the label store knows; None where it knows nothing.
+        frame: what the label store knows.
         bodyparts: identities of the project's bodyparts.
     """
-    if frame is None or frame.dropped:
-        return 0 if frame is None else None
+    if frame.dropped:
+        return None
     points = [frame.points.get(part) for part in bodyparts]
     return sum(point is not None and point.is_label for point in points)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from napari import Viewer
 from napari.layers import Image, Layer, Points
 from napari.utils.events import Event
@@ -66,11 +66,18 @@ class AutoFit:
 
     def _on_resize(self) -> None:
         if self._fitted == self._camera():
-            self._viewer.reset_view()
+            fit_view(self._viewer)
 
     def _camera(self) -> tuple[float, ...]:
         camera = self._viewer.scene.camera
         return (*camera.center, *camera.angles, camera.zoom)
+
+
+def fit_view(viewer: Viewer) -> None:
+    """Fit the view to the layers that are seen; napari itself counts hidden ones, too."""
+    seen = [layer for layer in viewer.layers if layer.visible]
+    some = len(seen) < len(viewer.layers) and any(layer.ndim == viewer.dims.ndim for layer in seen)
+    viewer.reset_view(layers=seen if some else None)
 
 
 # --- canvas -----------------------------------------------------------------------------------------------------------
@@ -85,6 +92,7 @@ _HIDDEN = "The markers are hidden, so clicks place nothing; press H to show them
 _THREE_DIMENSIONS = "Nothing can be labeled in 3D; go back to 2D with the square and cube button at the bottom left."
 _OTHER_LAYER = "Nothing was labeled, because the layer {!r} is selected; select the layer 'labels' to label."
 _OTHER_DOCK = "Nothing was labeled; bring 3 Label to the front to label."
+_AWAY = "A video is shown in the place of the frame to label, and the layer {!r} belongs to that frame."
 _OUTSIDE = "Nothing was labeled, because the click was outside the image."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
 _STAYS = (
@@ -123,7 +131,7 @@ class Canvas:
     """The layers of a labeling, and what the mouse does in them."""
 
     def __init__(self, viewer: Viewer, labeling: Labeling, session: _Session) -> None:
-        """Add the layers to a viewer, and listen to the labeling and the mouse.
+        """Make the layers, which `show` adds to a viewer.
 
         Args:
             viewer: napari's.
@@ -160,12 +168,6 @@ class Canvas:
             self.epipolar.border_width = 0
         for layer in self.layers:
             lock(layer, _ADVICE)
-        self.show_frame()
-        self._resize()
-        viewer.mouse_drag_callbacks.append(self._pressed)
-        self._double_clicks = list(viewer.mouse_double_click_callbacks)
-        viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
-        viewer.scene.camera.events.zoom.connect(self._resize)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
         for layer in (self.points, self.skeleton):  # whose controls napari shows
             layer.events.current_size.connect(self._on_size_chosen)
@@ -175,19 +177,57 @@ class Canvas:
                 layer.events.current_border_color,
             ):
                 event.connect(self._on_style_chosen)
-        labeling.frame_changed.connect(self.show_frame)
-        labeling.keypoints_changed.connect(self.show_keypoints)
+        self._away = True  # until `show`
+
+    def show(self) -> None:
+        """Show the frame, after `hide`: listen to the labeling and the mouse again."""
+        viewer = self.viewer
+        for layer in self.layers:
+            layer.events.visible.disconnect(self._stay_hidden)
+        self._away = False
+        viewer.scene.camera.events.zoom.connect(self._resize)
+        self.show_frame()
+        if not all(layer.visible for layer in self.layers):
+            show_layers(viewer, self.layers, shown=True)
+            viewer.layers.selection.active = self.points
+            fit_view(viewer)
+        viewer.mouse_drag_callbacks.append(self._pressed)
+        self._double_clicks = list(viewer.mouse_double_click_callbacks)
+        viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
+        self.labeling.frame_changed.connect(self.show_frame)
+        self.labeling.keypoints_changed.connect(self.show_keypoints)
+
+    def hide(self) -> None:
+        """Hide the layers and stop listening, while something else is shown; making layers anew takes long."""
+        self._leave()
+        show_layers(self.viewer, self.layers, shown=False)
+        for layer in self.layers:
+            layer.events.visible.connect(self._stay_hidden)
 
     def close(self) -> None:
-        """Take the layers away and stop listening."""
+        """Take the layers away for good."""
+        if not self._away:
+            self._leave()
+        for layer in self.layers:
+            layer.events.visible.disconnect(self._stay_hidden)
+        self._remove_layers()
+        if (self._marker_size, self._bone_size) != self._sizes_before:
+            remember_sizes(self._marker_size, self._bone_size)
+
+    def _leave(self) -> None:
+        """Stop listening."""
         self.labeling.frame_changed.disconnect(self.show_frame)
         self.labeling.keypoints_changed.disconnect(self.show_keypoints)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
-        self._remove_layers()
-        if (self._marker_size, self._bone_size) != self._sizes_before:
-            remember_sizes(self._marker_size, self._bone_size)
+        self._away = True
+
+    def _stay_hidden(self, event: Event) -> None:
+        """Keep labels off a picture that they do not belong to."""
+        if event.source.visible:
+            event.source.visible = False
+            self._session.notify(_AWAY.format(event.source.name), (Remedy("label_frames"),), kind="refused")
 
     def reset_layers(self) -> None:
         """Put the layers back into their order, visible and opaque, with the markers selected."""
@@ -212,7 +252,7 @@ class Canvas:
         self.show_keypoints()
         self._restore_layers()
         if self.image.data.shape != shape:
-            self.viewer.reset_view()
+            fit_view(self.viewer)
         if self.follows:
             self.zoom_to_animal()
 
@@ -243,10 +283,11 @@ class Canvas:
         self.points.border_color[:] = style.border
         self.points.size[:] = self._sizes(keypoints)
         if style.symbol != self._symbols:
-            self._symbols = self.points.symbol = style.symbol
+            self._symbols = self.points.symbol = style.symbol  # which draws the layer
+        else:
+            _redraw(self.points)
         self._show_bones(keypoints)
         self._show_lines()
-        self._redraw()
         self._show_names()
 
     def _show_names(self) -> None:
@@ -260,9 +301,7 @@ class Canvas:
     def _show_bones(self, keypoints: tuple[Keypoint, ...]) -> None:
         dots = np.full_like(self.skeleton.data, np.nan)
         dots[: _DOTS * len(self._edges)] = dotted_lines(positions(keypoints), self._edges, dots=_DOTS)
-        seen = ~np.isnan(dots[:, 0])
-        self.skeleton.data[:] = np.where(seen[:, None], dots, self._center())
-        self.skeleton.face_color[:, 3] = seen
+        self._show_dots(self.skeleton, dots)
 
     def _show_lines(self) -> None:
         """Draw where the current bodypart must lie, by its labels in other views, in its color."""
@@ -274,11 +313,20 @@ class Canvas:
             at = np.linspace(0, len(line) - 1, _LINE_DOTS)
             xy = np.stack([np.interp(at, np.arange(len(line)), line[:, axis]) for axis in (0, 1)], axis=-1)
             dots[place * _LINE_DOTS : (place + 1) * _LINE_DOTS] = to_rows_columns(xy)
-        seen = ~np.isnan(dots[:, 0])
-        self.epipolar.data[:] = np.where(seen[:, None], dots, self._center())
-        if current is not None:
-            self.epipolar.face_color[:, :3] = self._colors[list(self.labeling.index.columns).index(current.bodypart)]
-        self.epipolar.face_color[:, 3] = seen
+        part = 0 if current is None else list(self.labeling.index.columns).index(current.bodypart)
+        self._show_dots(self.epipolar, dots, color=self._colors[part])
+
+    def _show_dots(
+        self, layer: Points, dots: Float64[np.ndarray, "N 2"], *, color: Float64[np.ndarray, " 3"] | None = None
+    ) -> None:
+        """Draw a layer's dots, where they are others than before; those that are NaN are not seen."""
+        seen, size = ~np.isnan(dots[:, 0]), self._bone_size / self.viewer.scene.camera.zoom
+        colors = layer.face_color[:, :3] if color is None else np.broadcast_to(color, (len(dots), 3))
+        look = np.column_stack([np.where(seen[:, None], dots, self._center()), colors, seen])
+        before = np.column_stack([layer.data, layer.face_color])
+        if (look != before).any() or (layer.size != size).any():
+            layer.data[:], layer.face_color[:], layer.size[:] = look[:, :2], look[:, 2:], size
+            _redraw(layer)
 
     def zoom_to_animal(self) -> None:
         """Zoom to the keypoints of the frame; without any, leave the view as it is."""
@@ -322,9 +370,11 @@ class Canvas:
 
     def _restore_layers(self) -> None:
         """Add layers that are not there: at first, and after the user deleted one of them, which deletes no label."""
-        for layer in self.layers:
-            if layer not in self.viewer.layers:
-                self.viewer.add_layer(layer)
+        missing = [layer for layer in self.layers if layer not in self.viewer.layers]
+        if missing:
+            with self.viewer.layers.batched_update():
+                for layer in missing:
+                    self.viewer.add_layer(layer)
 
     def _remove_layers(self) -> None:
         for layer in remove_layers(self.viewer, self.layers):
@@ -349,10 +399,10 @@ class Canvas:
         keypoints = self.labeling.keypoints
         if len(keypoints) == len(self._colors) == len(self.points.data):
             self.points.size[:] = self._sizes(keypoints)
-            self.skeleton.size[:] = self._bone_size / self.viewer.scene.camera.zoom
-            if self.epipolar is not None:
-                self.epipolar.size[:] = self._bone_size / self.viewer.scene.camera.zoom
-            self._redraw()
+            for layer in self.layers[1:-1]:
+                layer.size[:] = self._bone_size / self.viewer.scene.camera.zoom
+            for layer in self.layers[1:]:
+                _redraw(layer)
 
     def _on_size_chosen(self, event: Event) -> None:
         """Draw markers, or bones, as big as napari's control says."""
@@ -365,11 +415,6 @@ class Canvas:
 
     def _on_style_chosen(self) -> None:
         self._session.notify(_STAYS)
-
-    def _redraw(self) -> None:
-        """Draw markers, bones and lines, which were changed in place, once; setters would draw each time."""
-        for layer in self.layers[1:]:
-            layer.refresh(thumbnail=False, extent=False)
 
     def _sizes(self, keypoints: tuple[Keypoint, ...]) -> np.ndarray:
         current, size = self.labeling.current, self._marker_size / self.viewer.scene.camera.zoom
@@ -470,16 +515,30 @@ class Canvas:
         self.points.refresh(thumbnail=False, extent=False)
 
 
+def _redraw(layer: Layer) -> None:
+    """Draw a layer whose arrays were changed in place, once; setters would draw each time."""
+    layer.refresh(thumbnail=False, extent=False, highlight=False)
+
+
+def show_layers(viewer: Viewer, layers: Iterable[Layer], *, shown: bool) -> None:
+    """Show those of the layers that a viewer has, or hide them; it is drawn once."""
+    with viewer.layers.batched_update():
+        for layer in layers:
+            if layer in viewer.layers:
+                layer.visible = shown
+
+
 def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """Remove those of the layers that a viewer has, and return them, hidden.
 
     All are hidden first: removing one draws the others, which crashes if they never were drawn.
     """
     there = tuple(layer for layer in layers if layer in viewer.layers)
-    for layer in there:
-        layer.visible = False
-    for layer in there:
-        viewer.layers.remove(layer)
+    with viewer.layers.batched_update():  # or napari would collect garbage and draw after each
+        for layer in there:
+            layer.visible = False
+        for layer in there:
+            viewer.layers.remove(layer)
     return there
 
 
@@ -625,7 +684,8 @@ def bind(actions: Actions) -> None:
 
 
 def unbind(actions: Actions) -> None:
-    """Give the viewer's keys back."""
+    """Give the keys back; those of hidden layers, too, which would edit what nobody sees."""
     for key in KEYS:
         for spelled in key.keys:
-            actions.canvas.viewer.bind_key(spelled, None, overwrite=True)
+            for owner in (actions.canvas.viewer, *actions.canvas.layers):
+                owner.bind_key(spelled, None, overwrite=True)

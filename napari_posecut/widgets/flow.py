@@ -23,11 +23,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.jobs.monitor import at_work, in_background
+from napari_posecut.jobs.monitor import at_work, breathe, in_background
 from napari_posecut.preferences import remember_panels
 from napari_posecut.remedies import PLACES, without_buttons, worded
 from napari_posecut.session import MessageKind, Session, session_of
-from napari_posecut.widgets.parts import RemedyButtons, color_icon, name_controls
+from napari_posecut.widgets.parts import Postponed, RemedyButtons, color_icon, name_controls
 from napari_posecut.widgets.parts.filmstrip import Filmstrip
 from napari_posecut.widgets.parts.next_bodypart import NextBodypart
 from napari_posecut.widgets.parts.outside import OutsideBanner
@@ -106,7 +106,9 @@ class _MessageLine(QWidget):
             self._past.appendleft((sentence, tuple(remedies), kind))
         self._kind = kind
         color = "rgb({}, {}, {})".format(*_COLORS[kind]) if sentence else "transparent"
-        self.sentence.setStyleSheet(f"QLineEdit {{ border-left: 5px solid {color}; padding-left: 4px; }}")
+        style = f"QLineEdit {{ border-left: 5px solid {color}; padding-left: 4px; }}"
+        if style != self.sentence.styleSheet():  # Qt takes milliseconds for it
+            self.sentence.setStyleSheet(style)
         self.past.setEnabled(bool(self._past))
         sentence = worded(sentence, without_buttons(remedies))
         self.remedies.show_remedies(remedies)
@@ -136,6 +138,8 @@ class _MessageLine(QWidget):
 
     def _clear_if_read(self) -> None:
         """Clear the sentence once the user goes on; proposals that come meanwhile leave it."""
+        if not self.sentence.text():
+            return
         place = self._place()
         moved = not self._settling.isActive() and (place is None or place != self._seen_at)
         if moved and (self._kind != "done" or place is None):
@@ -225,6 +229,7 @@ class FlowBar(QWidget):
             # napari collects garbage whenever a layer goes: among what came since, not among all that was imported
             gc.freeze()
             widget = kind(self._viewer)
+            breathe()  # making a dock takes a moment, and so does docking it
             beside = not _TITLES.isdisjoint(self._viewer.window.dock_widgets)
             self._viewer.window.add_dock_widget(
                 widget, name=title, area="right", tabify=beside, add_vertical_stretch=False
@@ -232,6 +237,8 @@ class FlowBar(QWidget):
             dock = _dock_of(widget)
             if dock is not None:
                 dock.visibilityChanged.connect(self._mark_stages)
+        for put_off in widget.findChildren(Postponed):
+            put_off.finish()
         _raise(widget)
         self._mark_stages()
         return widget
@@ -258,12 +265,16 @@ class FlowBar(QWidget):
         window, session = self._window, session_of(self._viewer)
         front = next((title for title, button in self.buttons.items() if button.isChecked()), None)
         docks = [dock for title in self.buttons if (dock := self._dock(title)) is not None]
+        beneath = [dock for widget in self._docked() if _is_beneath(widget) and (dock := _dock_of(widget)) is not None]
         if isinstance(window, QMainWindow):
             for place, dock in enumerate(docks):
                 dock.setFloating(False)
                 window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
                 if place:
                     window.tabifyDockWidget(docks[0], dock)
+            for dock in beneath:
+                dock.setFloating(False)
+                window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.show_panels(False)
         if session.canvas is not None:
             session.canvas.reset_layers()
@@ -375,6 +386,11 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
     return parent
+
+
+def _is_beneath(widget: QWidget) -> bool:
+    """Tell whether a docked widget has its place beneath the image, as a filmstrip or curves have."""
+    return type(widget).__module__.startswith("napari_posecut.widgets.parts.")
 
 
 def _raise(widget: QWidget) -> None:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from types import TracebackType
 
@@ -321,11 +322,18 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._look_again()
         images = self.check(step)
         self.begin()
-        if images:
-            self._append(Identify(images))
-        self._append(step)
+        self._append(*([Identify(images)] if images else []), step)
         self._files.follow(self.state, self._naming, self.revision)
         return self.revision
+
+    def show(self, frame: int, image: str) -> None:
+        """Say which picture a person is shown for a frame, so that their first edit need not read and hash it again.
+
+        Args:
+            frame: its number.
+            image: the picture's `picture_hash`; labels of the frame are made on that picture then.
+        """
+        self._images.show(frame, image)
 
     def check(self, step: JournalEntry) -> dict[int, str]:
         """Refuse what `apply` would refuse, and return the hashes of its frames' pictures that are not noted yet.
@@ -470,9 +478,9 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             contents = read_contents(self.project, self.video)
             self._naming, self._history, self._read_from = contents.naming, contents.history, contents.files
 
-    def _append(self, step: JournalEntry) -> None:
-        after = self._history.after(step)
-        self._journal.append(encode(step))
+    def _append(self, *steps: JournalEntry) -> None:
+        after = reduce(History.after, steps, self._history)
+        self._journal.append(*map(encode, steps))
         self._history = after
 
     def _write(self) -> None:

@@ -140,6 +140,11 @@ class FrameImages:
         self._video = video
         self._store: FrameStore | None = None
         self._seen: set[int] = set()
+        self._shown: dict[int, str] = {}  # hashes of pictures that a person looks at
+
+    def show(self, number: int, image: str) -> None:
+        """Take the hash of the picture that a person is shown for a frame, which is then not read once more."""
+        self._shown[number] = image
 
     def check(self, number: int, known: str) -> str:
         """Make sure that a frame was extracted and shows what was labeled; return its hash where none is `known` yet.
@@ -168,7 +173,7 @@ class FrameImages:
                 return ""
             raise never_extracted(self._project, self._video, [number])
         assert self.store is not None
-        return self.store.fingerprint(number)
+        return self._shown.get(number) or self.store.fingerprint(number)
 
     @property
     def store(self) -> FrameStore | None:
@@ -183,9 +188,9 @@ class FrameImages:
         return self._store
 
     def _stored(self, number: int) -> bool:
-        if self._store is not None and number not in self._store.numbers:
+        if self._store is not None and number not in self._store:
             self._store = None  # it may have been extracted since
-        return self.store is not None and number in self.store.numbers
+        return self.store is not None and number in self.store
 
 
 def check_images(project: Project, video: str, state: LabelState) -> None:

@@ -102,26 +102,26 @@ class JournalWriter:
         self._clean = not text.tail
         self.revision = text.revision
 
-    def append(self, edit: Record) -> int:
-        """Add an edit and return its revision once it is durable; after an error the journal is as it was.
+    def append(self, *edits: Record) -> int:
+        """Add edits and return the last one's revision once all are durable; after an error the journal is as it was.
 
         Raises:
             StorageError: the disk refuses; the same edit may be tried again.
         """
-        line = journal_line(self.revision + 1, edit)
+        lines = b"".join(journal_line(revision, edit) for revision, edit in enumerate(edits, self.revision + 1))
         try:
             handle = self._opened()
             if not self._clean:
                 disk.truncate(handle, self._length)
             self._clean = False
-            write_all(handle, line)
+            write_all(handle, lines)
             disk.sync_data(handle)
         except OSError as error:
             self._take_back()
             raise storage_error(self._path, error) from error
         self._clean = True
-        self._length += len(line)
-        self.revision += 1
+        self._length += len(lines)
+        self.revision += len(edits)
         return self.revision
 
     def close(self) -> None:

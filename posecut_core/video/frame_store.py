@@ -240,20 +240,24 @@ class FrameStore:
             _create_store(folder)
         return cls(folder, _open_store(folder))
 
+    def __contains__(self, number: int) -> bool:
+        """Tell whether a frame is in the store."""
+        return number in self._rows
+
     @property
     def numbers(self) -> Int64[np.ndarray, " F"]:
         """Frame numbers in increasing order."""
-        return np.array(sorted(self._rows), dtype=np.int64)
+        return self._numbers.copy()
 
     @property
     def origins(self) -> Int64[np.ndarray, "F 2"]:
         """x, y of each frame's top-left pixel in the full frame, in the order of `numbers`."""
-        return self._origins[[self._rows[number] for number in sorted(self._rows)]]
+        return self._origins[self._order]
 
     @property
     def sizes(self) -> Int64[np.ndarray, "F 2"]:
         """Height, width of each frame in pixels, in the order of `numbers`."""
-        return self._sizes[[self._rows[number] for number in sorted(self._rows)]]
+        return self._sizes[self._order]
 
     def read(self, number: int) -> UInt8[np.ndarray, "H W 3"]:
         """Read the RGB image of one frame.
@@ -270,7 +274,9 @@ class FrameStore:
         height, width = self._sizes[row]
         with _readable(self.path):
             _check_chunk(self._chunk(row))
-            image = np.asarray(self._array("frames")[row, :height, :width])
+            if self._frames is None:  # opening an array takes as long as reading a picture from it
+                self._frames = self._array("frames")
+            image = np.asarray(self._frames[row, :height, :width])
             if not image.any() and not (image.size and self._chunk(row).is_file()):
                 raise FileNotFoundError(f"a chunk of frame {number} is missing")  # zarr reads it as zeros
             return image
@@ -354,6 +360,9 @@ class FrameStore:
             if min(rows, default=0) < 0 or (sizes[used] < 0).any() or len(origins) <= max(used, default=-1):
                 raise ValueError("a frame lacks its number, size or origin")
             self._rows, self._origins, self._sizes = rows, origins, sizes
+            self._frames: zarr.Array | None = None  # for reading; it may have grown
+            self._numbers = np.array(sorted(rows), dtype=np.int64)
+            self._order = np.array([rows[number] for number in self._numbers.tolist()], dtype=np.int64)
 
     def _add(self, fresh: Iterator[StoredFrame], written: dict[int, int]) -> None:
         """Write frames into free rows, batch by batch, note them in `written`, and last their numbers."""

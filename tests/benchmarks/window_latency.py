@@ -8,8 +8,9 @@ the call that a key or click makes until Qt's events are processed, and with the
 one JSON object: 95th percentiles `place_p95_ms` (points that leave the frame open), `complete_p95_ms` (the last point
 of a frame, which also shows the next one), `step_p95_ms` (the next frame), the slowest opening, `open_s`, and medians;
 `..._cpu_ms` is the median of the window's thread alone, which other work on the machine changes little. `redraw_...` is
-napari's share: a picture drawn again in which nothing has changed. No network trains in the background meanwhile, but
-with `--helps`.
+napari's share: a picture drawn again in which nothing has changed. `start_s` is another process, from its start until
+`posecut label` would have shown the project's first frame; the slowest of as many as there are openings. No network
+trains in the background meanwhile, but with `--helps`.
 """
 
 import argparse
@@ -44,14 +45,20 @@ def main() -> int:
     parser.add_argument("--helps", action="store_true", help="let a network train in the background, as windows do")
     parser.add_argument("--profile", action="store_true", help="print where the time goes, which itself takes time")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--start", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.child and arguments.start:
+        print(json.dumps(started_window(arguments.child)))
+        return 0
     if arguments.child:
         print(json.dumps(one_window(arguments.child, helps=arguments.helps, profile=arguments.profile)))
         return 0
     with tempfile.TemporaryDirectory(prefix="posecut-latency-", ignore_cleanup_errors=True) as folder:
         config = generated_project(Path(folder), arguments.frames)
         windows = [
-            in_child(config, helps=arguments.helps, profile=arguments.profile) for _ in range(arguments.openings)
+            in_child(config, helps=arguments.helps, profile=arguments.profile)
+            | in_child(config, helps=False, profile=False, start=True)
+            for _ in range(arguments.openings)
         ]
     from tests.benchmarks.openfield import print_result
 
@@ -91,14 +98,31 @@ def pictures(frames: int) -> Iterator[tuple[int, np.ndarray, tuple[int, int]]]:
         yield 7 * frame, image.clip(0, 255).astype(np.uint8), (0, 0)
 
 
-def in_child(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
+def in_child(config: Path, *, helps: bool, profile: bool, start: bool = False) -> dict[str, float]:
     """Open the project in a window of a new process, and return what it timed."""
-    options = [name for name, on in {"--helps": helps, "--profile": profile}.items() if on]
+    options = [name for name, on in {"--helps": helps, "--profile": profile, "--start": start}.items() if on]
     command = [sys.executable, __file__, "--child", str(config), *options]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     *report, result = done.stdout.strip().splitlines()
     print(*report, sep="\n", file=sys.stderr)
     return json.loads(result)
+
+
+def started_window(config: Path) -> dict[str, float]:
+    """Start as `posecut label` does, and return the times until the project's first frame is drawn."""
+    import psutil
+    from napari.settings import get_plugin_settings
+    from qtpy.QtWidgets import QApplication
+
+    from napari_posecut.window import open_window
+
+    get_plugin_settings("posecut").labeling.helps = False
+    viewer = open_window(config)
+    QApplication.processEvents()
+    process = psutil.Process()
+    result = {"start_s": time.time() - process.create_time(), "start_cpu_s": sum(process.cpu_times()[:2])}
+    viewer.close()
+    return result
 
 
 def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:

@@ -7,18 +7,23 @@ trained and evaluated, videos are analyzed, frames in which it errs are extracte
 the next network is trained; children do the long work as always. The last line is one JSON object: `seconds` of each
 stage, in their order; `stall_ms`, the longest time between two beats of a timer of 20 ms in the window's thread, in all
 and while jobs ran; `busy_ms`, the longest that this thread itself worked between two beats, which other programs on the
-machine do not lengthen, and in which stage; and the number of `exceptions` in Qt's loop.
+machine do not lengthen, and in which stage; `holds`, how often in each stage it worked for more than 50 ms; and the
+number of `exceptions` in Qt's loop. `--where` also writes what the thread did in the longest of these, as far as a
+second thread saw it, which looked every 5 ms.
 """
 
 import argparse
 import os
 import sys
 import tempfile
+import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ["NAPARI_CONFIG"] = ""  # napari's settings stay out of it
@@ -41,6 +46,8 @@ EXTRACTED, LEFT_OPEN = 6, 2  # frames of each video, and of all of them for the 
 OUTLIERS = 2  # frames of each video that are corrected
 OFF = 3.0  # pixels beyond which a person corrects a proposal
 BEAT = 20  # milliseconds
+HOLD = 50  # milliseconds of work at a time that nobody notices
+LISTED = 30  # holds that `--where` explains
 PATIENCE = 300  # seconds for one job
 
 
@@ -50,10 +57,12 @@ def main() -> int:
     parser.add_argument("--screenshots", type=Path, help="where the pictures go (default: none are taken)")
     parser.add_argument("--steps", type=int, default=60, help="of the first training (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=40, help="of each video (default: %(default)s)")
+    parser.add_argument("--where", action="store_true", help="say what the longest holds are made of")
     arguments = parser.parse_args()
     raised: list[str] = []
     with tempfile.TemporaryDirectory(prefix="posecut-session-") as scratch:
         session = Session(arguments.folder or Path(scratch), arguments.screenshots, arguments.frames)
+        looking = Looking(session.beats) if arguments.where else None
         sys.excepthook = lambda *error: raised.append("".join(traceback.format_exception(*error)))
         try:
             session.run(arguments.steps)
@@ -61,6 +70,8 @@ def main() -> int:
             print(*raised, sep="\n", file=sys.stderr)
             sys.excepthook = sys.__excepthook__
             session.close()
+            if looking is not None:
+                print(looking.report(), file=sys.stderr)
     print_result({"seconds": session.seconds, **session.beats.figures(), "exceptions": len(raised)})
     return 1 if raised else 0
 
@@ -76,6 +87,8 @@ class Heartbeat:
         """
         self._now = now
         self._last: tuple[float, float] | None = None
+        self.count = 0  # beats so far
+        self.holds: list[tuple[float, str, int]] = []  # milliseconds, stage, and number of the beat that ended it
         self._stall = {"all": (0.0, ""), "jobs": (0.0, "")}
         self._busy = {"all": (0.0, ""), "jobs": (0.0, "")}
         self._timer = QTimer()
@@ -91,7 +104,8 @@ class Heartbeat:
         """Return the longest gaps in milliseconds, each with its stage."""
         spoken = {"all": "", "jobs": "_with_jobs"}
         found = {"stall_ms": self._stall, "busy_ms": self._busy}
-        return {f"{name}{spoken[when]}": longest[when] for name, longest in found.items() for when in spoken}
+        longest = {f"{name}{spoken[when]}": longest[when] for name, longest in found.items() for when in spoken}
+        return {**longest, "holds": Counter(stage for _, stage, _ in self.holds)}
 
     def _beat(self) -> None:
         now = time.perf_counter(), time.thread_time()
@@ -101,7 +115,53 @@ class Heartbeat:
             for longest, value in ((self._stall, stall), (self._busy, busy)):
                 for when in ("all", "jobs") if jobs else ("all",):
                     longest[when] = max(longest[when], (value, stage))
+            if busy > HOLD:
+                self.holds.append((busy, stage, self.count))
         self._last = now
+        self.count += 1
+
+
+class Looking:
+    """A thread that looks at what the window's thread does between two beats."""
+
+    def __init__(self, beats: Heartbeat) -> None:
+        self._beats = beats
+        self._seen: dict[int, Counter[str]] = {}  # by beat: what was done, and how often it was seen
+        self._window = threading.get_ident()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def report(self) -> str:
+        """Say of the longest holds what they are made of, as far as it was seen."""
+        lines = []
+        for busy, stage, beat in sorted(self._beats.holds, reverse=True)[:LISTED]:
+            seen = self._seen.get(beat, Counter())
+            lines += [
+                f"{busy:6.0f} ms in {stage}",
+                *(f"    {count:3d} x {what}" for what, count in seen.most_common(6)),
+            ]
+        return "\n".join(lines)
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(0.005)
+            frame = sys._current_frames().get(self._window)
+            if frame is not None:
+                seen = self._seen.setdefault(self._beats.count, Counter())
+                seen[_place(frame)] += 1
+
+
+def _place(frame: FrameType | None) -> str:
+    """Say where a stack is: the functions of the plugin from the outermost on, and the innermost of napari's."""
+    ours: list[str] = []
+    others: list[str] = []
+    while frame is not None:
+        path, name = Path(frame.f_code.co_filename), frame.f_code.co_name
+        if "napari_posecut" in path.parts:
+            ours.append(f"{path.stem}.{name}:{frame.f_lineno}")
+        elif "napari" in path.parts and not ours:
+            others.append(f"{path.stem}.{name}")
+        frame = frame.f_back
+    return " > ".join([*reversed(ours[:5]), *reversed(others[-2:] if others else [])]) or "Qt"
 
 
 class Session:

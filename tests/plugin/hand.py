@@ -88,6 +88,11 @@ class Hand:
         QApplication.processEvents()
 
 
+def seen(viewer: napari.Viewer) -> list[str]:
+    """Return the names of the layers that are drawn, from the lowest to the uppermost; hidden ones are not."""
+    return [layer.name for layer in viewer.layers if layer.visible]
+
+
 def canvas_of(viewer: napari.Viewer) -> QWidget:
     """Return the widget that napari draws on; nothing public leads to it but its size and being shown."""
     shown = [widget for widget in QApplication.allWidgets() if "CanvasBackend" in type(widget).__name__]

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QSli
 
 from napari_posecut.labeling.keypoints import Proposal
 from napari_posecut.session import _Closing, session_of
+from napari_posecut.widgets.flow import _dock_of
 from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
@@ -317,6 +318,18 @@ def test_the_layout_can_be_reset(opened):
     assert not dock.isFloating()
     panels = [one for one in opened.window().findChildren(QDockWidget) if one.objectName() == "layer list"]
     assert [one.isVisible() for one in panels] == [False]
+
+
+def test_resetting_the_layout_brings_the_filmstrip_back_beneath_the_image(opened):
+    """Wherever it was put."""
+    strip = _dock_of(opened.show_filmstrip())
+    window = opened.window()
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, strip)
+    opened.reset_layout()
+    assert window.dockWidgetArea(strip) == Qt.DockWidgetArea.BottomDockWidgetArea
+    strip.setFloating(True)
+    opened.reset_layout()
+    assert not strip.isFloating()
 
 
 def test_the_row_marks_the_stage_in_front(opened):

@@ -9,6 +9,7 @@ from posecut_core.labels.edits import DropFrame, MarkAbsent, Place
 from posecut_core.labels.state import Frame, LabelOrigin, Point
 from posecut_core.project.opening import open_project
 from posecut_core.types import FrameRef
+from posecut_core.video.frame_store import FrameStore
 from tests.plugin.conftest import FRAMES, SCENES
 
 LABEL, DRAFT = Point("placed", (1.0, 2.0)), Point("proposed", (1.0, 2.0), LabelOrigin("machine", 0.5))
@@ -72,6 +73,17 @@ def test_a_damaged_picture_read_ahead_is_told_when_it_is_asked_for(index):
     with pytest.raises(VideoError):
         index.image(second)
     index.image(third)
+
+
+def test_the_first_edit_of_a_shown_frame_reads_nothing(index, monkeypatch):
+    """Its picture was hashed when it was read for the user, beside the window."""
+    key = index.frames[0]
+    index.open_labels(key.video)
+    index.image(key)
+    hashed = FrameStore.open(index.project.frame_store(key.video)).fingerprint(key.number)
+    monkeypatch.delattr(FrameStore, "fingerprint")
+    index.label_session.apply(Place(key.number, next(iter(index.columns)), (9.0, 9.0)))
+    assert index.frame(key).image == hashed
 
 
 def test_progress_is_exact_after_every_edit(index):

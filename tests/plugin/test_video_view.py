@@ -1,11 +1,17 @@
 """A video in the place of the labeling."""
 
+import numpy as np
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_posecut.session import session_of
+from napari_posecut.window import add_flow_bar
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import project_videos
+from posecut_core.video.writer import VideoWriter
+from tests.plugin.hand import Hand, seen
 
 LABELING = ["frame", "skeleton", "labels"]
 
@@ -20,12 +26,13 @@ def session(viewer, sample):
 
 def names(session):
     """Names of the layers that are shown."""
-    return [layer.name for layer in session.viewer.layers]
+    return seen(session.viewer)
 
 
 def test_video_takes_turns_with_labeling(session):
-    """The labeling's layers go when a video comes, and the other way round."""
+    """The labeling's layers are hidden when a video comes, and are the same ones when it has gone."""
     view, (first, second) = VideoView(session), project_videos(session.project).values()
+    layers = list(session.viewer.layers)
     view.show(first)
     assert names(session) == [first.name]
     other = VideoView(session)
@@ -34,6 +41,7 @@ def test_video_takes_turns_with_labeling(session):
     assert view.layer is None
     other.close()
     assert names(session) == LABELING
+    assert list(session.viewer.layers) == layers
 
 
 def test_frame_to_label_ends_the_look(session):
@@ -46,6 +54,45 @@ def test_frame_to_label_ends_the_look(session):
     session.show_frame(frame.video, frame.number)
     assert names(session) == LABELING
     assert view.layer is None
+
+
+def test_labels_stay_off_a_video(session):
+    """Neither napari's list of layers nor a key shows or edits labels of a frame that is not the one to be seen."""
+    notified = []
+    session.notified.connect(notified.append)
+    canvas, frame = session.canvas, session.labeling.frame
+    VideoView(session).show(next(iter(project_videos(session.project).values())))
+    for layer in canvas.layers:
+        layer.visible = True
+    session.viewer.layers.selection.active = canvas.points
+    QApplication.processEvents()
+    Hand(session.viewer).key(Qt.Key.Key_D)
+    assert not any(layer.visible for layer in canvas.layers)
+    assert "belongs to that frame" in notified[-1]
+    assert session.labeling.frame == frame
+
+
+def test_a_video_is_seen_whole_beside_larger_frames(session, tmp_path):
+    """Hidden layers do not count where the view is fitted."""
+    small = tmp_path / "small.mp4"
+    with VideoWriter(small, fps=10, width=32, height=32) as writer:
+        writer.write(np.zeros((32, 32, 3), np.uint8))
+    VideoView(session).show(small)
+    assert session.viewer.scene.camera.center[-2:] == pytest.approx((15.5, 15.5))
+
+
+def test_other_colors_leave_the_video_where_it_is(session, viewer):
+    """A palette that is chosen while a video is shown is that of the labels once they are back."""
+    bar = add_flow_bar(viewer)
+    colors, bodyparts = session.canvas._colors, bar.open("1 Project").bodyparts
+    view, path = VideoView(session), next(iter(project_videos(session.project).values()))
+    view.show(path)
+    bodyparts.colors.setCurrentIndex(1)
+    bodyparts.colors.activated.emit(1)
+    assert names(session) == [path.name]
+    view.close()
+    assert names(session) == LABELING
+    assert not np.allclose(session.canvas._colors, colors)
 
 
 def test_removing_the_layer_leaves(session):

@@ -27,7 +27,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import name_controls, scroll_content
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy, VideoError
 from posecut_core.poses.files import find_predictions
@@ -363,7 +363,8 @@ class AnalyzeDock(QWidget):
         self.filtering.fields["filtertype"].changed.connect(self._show_fields)
         self.videos.video_requested.connect(self.session.video_requested.emit)
         self.line.ended.connect(self._on_job_ended)
-        self.session.project_changed.connect(self._on_project_changed)
+        self._listing = Postponed(self, self._on_project_changed)
+        self.session.project_changed.connect(self._listing.request)
         self.session.jobs.started.connect(self._on_job_started)
         self.session.jobs.progressed.connect(self._on_job_progressed)
 

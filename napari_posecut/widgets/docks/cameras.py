@@ -22,7 +22,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.overlay import in_words, own_network, own_predictions, style_of
 from napari_posecut.layers.space import space_layers
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls, show_choices, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, show_choices, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
@@ -83,9 +83,10 @@ class CamerasDock(QWidget):
         self.show_button.setToolTip("the points of the selected session over time, in a window of its own")
         self.show_button.clicked.connect(self.show_points)
         self._create_layout()
-        self.session.project_changed.connect(self.show_project)
+        self._showing = Postponed(self, self.show_project)
+        self.session.project_changed.connect(self._showing.request)
         self.session.jobs.started.connect(self._update_enabled)
-        self.session.jobs.ended.connect(self.show_project)
+        self.session.jobs.ended.connect(self._showing.request)
         name_controls(self, "cameras")
         self.show_project()
 

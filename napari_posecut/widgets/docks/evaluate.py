@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm, StepRunner
-from napari_posecut.widgets.parts import name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
@@ -87,9 +87,10 @@ class EvaluateDock(QWidget):
         self.frames.itemClicked.connect(self._show_frame)
         self.report.clicked.connect(self._open_report)
         self.shuffle.valueChanged.connect(self._on_project_changed)
-        self.session.project_changed.connect(self._on_project_changed)
+        self._reading = Postponed(self, self._on_project_changed)
+        self.session.project_changed.connect(self._reading.request)
         self.session.jobs.started.connect(self._update_enabled)
-        self.session.jobs.ended.connect(self._on_project_changed)
+        self.session.jobs.ended.connect(self._reading.request)
         name_controls(self, "evaluate")
         self._on_project_changed()
 

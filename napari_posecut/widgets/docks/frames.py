@@ -1,5 +1,6 @@
 """Dock 2: choose the frames to label, by an algorithm or by looking through a video."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -25,7 +26,7 @@ from napari_posecut.labeling.extracted_frames import delete_frame, partial_crops
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import name_controls, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, Remedy, VideoError
@@ -77,6 +78,11 @@ class _FramePicker(QWidget):
         row.addWidget(self.back_button)
         layout.addLayout(row)
         self._show_buttons()
+
+    @property
+    def video(self) -> str:
+        """Return the stem of the video that is shown; empty if none is."""
+        return self._video if self.view.layer is not None else ""
 
     @property
     def number(self) -> int:
@@ -192,7 +198,8 @@ class FramesDock(QWidget):
         self.confirm: Callable[[str], bool] = self._ask_user
         self._create_layout()
         self._show_options()
-        self.session.project_changed.connect(self._on_project_changed)
+        self._listing = Postponed(self, self._on_project_changed)
+        self.session.project_changed.connect(self._listing.request)
         self.session.jobs.started.connect(self._update_enabled)
         self.session.jobs.ended.connect(self._update_enabled)
         name_controls(self, "frames")
@@ -317,11 +324,15 @@ class FramesDock(QWidget):
 
     def _count(self) -> None:
         """Count the extracted frames of each video."""
-        project, counts = self.session.project, []
-        for video, item in self._items.items():
-            numbers = self.session.attempt(partial(numbers_in, project.frame_store(video))) if project else ()
-            counts.append(len(numbers or ()))
-            item.setText(1, str(counts[-1]))
+        project, labeling = self.session.project, self.session.labeling
+        known = Counter(key.video for key in labeling.index.frames) if labeling is not None else Counter()
+        looked_through = self.picker.video  # the session reads what was taken from it once it is left
+        if project is not None and looked_through:
+            taken = self.session.attempt(partial(numbers_in, project.frame_store(looked_through)))
+            known[looked_through] = len(taken or ())
+        counts = [known[video] for video in self._items]
+        for item, count in zip(self._items.values(), counts, strict=True):
+            item.setText(1, str(count))
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not counts:

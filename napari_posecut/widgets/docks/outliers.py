@@ -27,7 +27,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.layers.overlay import in_words, own_network, own_predictions, read_trajectories, style_of
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls, show_choices
+from napari_posecut.widgets.parts import Postponed, name_controls, show_choices
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import playback_of
@@ -213,7 +213,8 @@ class OutliersDock(QWidget):
         for label in (self.heading, self.sentence):
             label.setWordWrap(True)
         self._create_layout()
-        self.session.project_changed.connect(self.list_networks)
+        self._listing = Postponed(self, self.list_networks)
+        self.session.project_changed.connect(self._listing.request)
         self.session.jobs.started.connect(self._update_enabled)
         self.session.jobs.ended.connect(self._on_job_ended)
         self.playback.frame_changed.connect(self._on_frame)
@@ -334,7 +335,7 @@ class OutliersDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.request.verb == "analyze_queue" and job.state == "done":
-            self.list_networks()
+            self._listing.request()
         self._update_enabled()
 
     def _show_found(self) -> None:
@@ -342,7 +343,8 @@ class OutliersDock(QWidget):
         found = self._chosen()
         suspects = self._suspects.get(str(found.video)) if found is not None else None
         numbers = sorted({int(candidate["number"]) for candidate in suspects["candidates"]}) if suspects else []
-        self.timeline.show_video(self._length(suspects, numbers))
+        if numbers:  # else it is not seen, and drawing it takes a while
+            self.timeline.show_video(self._length(suspects, numbers))
         self.timeline.show_marks(np.array(numbers, dtype=np.int64))
         self.sentence.setText(f"<b>{self._found_text}</b>" if self._suspects else "")
         for widget in (self.timeline, self.before, self.after):

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 
@@ -53,10 +53,11 @@ class RefineDock(QWidget):
         self.advice = QLabel()
         self.advice.setWordWrap(True)
         self._create_layout()
-        self.session.project_changed.connect(self.show_counts)
-        self.session.labels_changed.connect(self.show_counts)
-        self.session.jobs.started.connect(self.show_counts)
-        self.session.jobs.ended.connect(self.show_counts)
+        self._counting = Postponed(self, self.show_counts)
+        for changed in (self.session.project_changed, self.session.labels_changed):
+            changed.connect(self._counting.request)
+        for changed in (self.session.jobs.started, self.session.jobs.ended):
+            changed.connect(self._counting.request)
         name_controls(self, "refine")
         self.show_counts()
 

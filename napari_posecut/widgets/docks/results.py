@@ -41,7 +41,7 @@ from napari_posecut.layers.overlay import (
     style_of,
 )
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import colored_row, name_controls, table_of
+from napari_posecut.widgets.parts import Postponed, colored_row, name_controls, table_of
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import Playback, playback_of
@@ -265,7 +265,8 @@ class ResultsDock(QWidget):
         self.overlay.bodypart_chosen.connect(self._show_map)
         self.maps.computed.connect(self._show_map)
         self._create_layout()
-        self.session.project_changed.connect(self.list_analyzed)
+        self._listing = Postponed(self, self.list_analyzed)
+        self.session.project_changed.connect(self._listing.request)
         self.session.jobs.ended.connect(self._on_job_ended)
         self.playback.changed.connect(self._on_playback_changed)
         self.playback.frame_changed.connect(self._on_frame)

@@ -22,7 +22,7 @@ from napari_posecut.widgets.forms.training import (
     new_shuffle,
     speed_of,
 )
-from napari_posecut.widgets.parts import name_controls, scroll_content
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.dataset.settings import CHOSEN, TrainingSettings, read_settings
@@ -88,7 +88,8 @@ class TrainDock(QWidget):
         self.form.more.changed.connect(lambda shown: self.more.setVisible(shown))
         self.line.ended.connect(self._on_job_ended)
         self.form.fields["maxiters"].changed.connect(self._update_button)
-        self.session.project_changed.connect(self._on_project_changed)
+        self._reading = Postponed(self, self._on_project_changed)
+        self.session.project_changed.connect(self._reading.request)
         self.session.labels_changed.connect(self._count_later)
         self.session.jobs.started.connect(self._on_job_started)
         self.session.jobs.progressed.connect(self._on_job_progressed)

@@ -125,8 +125,7 @@ class BodypartsEditor(QWidget):
         """
         project, palette = self._session.require_project(), self.colors.currentData()
         update_state(project, lambda state: replace(state, palette=palette))
-        self._session.hide_labels()  # whose layers have the colors of before
-        self._session.show_labels()
+        self._session.renew_labels()
         self._session.project_changed.emit()
 
     def revert(self) -> None:

@@ -222,6 +222,8 @@ class ProjectVideos(QWidget):
             edge_width=max(1.0, width / 300),
         )
         self.view.add(self.rectangle)
+        if self.rectangle is None:  # the video was left meanwhile
+            return
         self._session.viewer.dims.set_current_step(0, 0)
         self._set_rectangle(crop)
         self._show_buttons()

@@ -1,11 +1,12 @@
-"""Parts that docks share: names of controls, scrolling, buttons for what helps after an error, and plain tables."""
+"""Parts that docks share: names, scrolling, updates that can wait, buttons for what helps, and plain tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -19,11 +20,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_posecut.jobs.monitor import at_work
 from napari_posecut.remedies import PLACES, button_text
 from posecut_core.errors import Remedy
 
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
 _SIDE = 12  # pixels of a square of color
+_TURN, _TURNS = 40, 10  # milliseconds between the updates of two docks, and how many take turns
+_turns = count()
 
 
 def name_controls(owner: Any, name: str) -> None:
@@ -64,6 +68,40 @@ def scroll_content(dock: QWidget, content: QWidget) -> None:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(area)
+
+
+class Postponed(QTimer):
+    """Brings a dock up to date: at once where it can be seen, else a little later, and before it comes to the front.
+
+    What concerns all docks, such as the end of a job, would else hold the window for the time of all of them together.
+    """
+
+    def __init__(self, dock: QWidget, update: Callable[[], object]) -> None:
+        super().__init__(dock)
+        self._dock, self._update = dock, update
+        self.setSingleShot(True)
+        self.setInterval(_TURN * (1 + next(_turns) % _TURNS))  # each dock has its own turn
+        self.timeout.connect(self._on_turn)
+
+    def request(self, *_: object) -> None:
+        """Ask for an update."""
+        if self._dock.window().isVisible() and self._dock.visibleRegion().isEmpty():
+            self.start()
+        else:
+            self.run()
+
+    def run(self) -> None:
+        """Update now."""
+        self.stop()
+        self._update()
+
+    def finish(self) -> None:
+        """Do now what was put off, if anything was."""
+        if self.isActive():
+            self.run()
+
+    def _on_turn(self) -> None:
+        self.start() if at_work() else self.run()
 
 
 class RemedyButtons(QWidget):

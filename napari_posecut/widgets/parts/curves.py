@@ -93,23 +93,32 @@ class CurveView(_Plots):
 
     def show_series(self, *series: Series) -> None:
         """Draw curves in place of those before; curves without points are left out."""
-        self.series = tuple(one for one in series if one.points)
+        before, self.series = self.series, tuple(one for one in series if one.points)
+        if [(one.name, one.log) for one in before] != [(one.name, one.log) for one in self.series]:
+            self._create_panels()  # which takes too long for each report of a training
+        self.setMinimumHeight(_PANEL * len(self.series))
+        self.setVisible(bool(self.series))
+        for one, plot, color in zip(self.series, self._plots, cycle(_COLORS), strict=False):
+            x, y = np.array(one.points).T
+            line, last = plot.listDataItems()
+            line.setData(x, y)
+            last.setData(x[-1:], y[-1:])
+            plot.setTitle(f"{one.name}: {y[-1]:.3g}", color=color, size="8pt", justify="left")
+            if not one.log:
+                plot.setYRange(min(0.0, y.min()), y.max())
+
+    def _create_panels(self) -> None:
+        """Make an empty panel for each curve."""
         self.clear()
         for one, color in zip(self.series, cycle(_COLORS), strict=False):
             plot = self._add_plot(pg.AxisItem("bottom"))
-            x, y = np.array(one.points).T
-            plot.setTitle(f"{one.name}: {y[-1]:.3g}", color=color, size="8pt", justify="left")
             plot.setLogMode(y=one.log)
             plot.showGrid(y=True, alpha=0.2)
-            plot.plot(x, y, pen=pg.mkPen(color, width=2), antialias=True, autoDownsample=True)
-            plot.plot(x[-1:], y[-1:], pen=None, symbol="o", symbolSize=5, symbolBrush=color, symbolPen=None)
-            if not one.log:
-                plot.setYRange(min(0.0, y.min()), y.max())
+            plot.plot(pen=pg.mkPen(color, width=2), antialias=True, autoDownsample=True)
+            plot.plot(pen=None, symbol="o", symbolSize=5, symbolBrush=color, symbolPen=None)
         if self.series:
             self._plots[-1].setLabel("bottom", "step")
         self._update_colors()
-        self.setMinimumHeight(_PANEL * len(self.series))
-        self.setVisible(bool(self.series))
 
 
 # --- timeline ---------------------------------------------------------------------------------------------------------

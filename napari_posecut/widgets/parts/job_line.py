@@ -41,8 +41,9 @@ class WrappedLabel(QLabel):
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show a text, and take the room that it needs."""
-        super().setText(text)
-        self._fit()
+        if text != self.text():  # or the whole dock would be laid out again
+            super().setText(text)
+            self._fit()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take the room that the text needs at another width."""

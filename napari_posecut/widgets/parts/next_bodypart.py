@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import QObject, QPoint, Qt
+from qtpy.QtCore import QObject, QPoint, QRect, QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_posecut.session import Session
@@ -13,6 +14,8 @@ from posecut_core.project.state import look_of
 _BESIDE = QPoint(16, 12)  # pixels from the cursor
 _CORNER = QPoint(8, 8)  # pixels from the top left of the image
 _BRIGHT = 140  # of 255: above it, black letters can be read
+_PADDING = QSize(8, 2)  # pixels, both sides of the letters together
+_ROUND = 3  # pixels
 
 
 class NextBodypart(QObject):
@@ -28,7 +31,7 @@ class NextBodypart(QObject):
         self._session = session
         self._colored: Project | None = None  # whose colors these are
         self._colors: UInt8[np.ndarray, "K 3"] = np.empty((0, 3), np.uint8)
-        self.corner, self.cursor = _label(image), _label(image)
+        self.corner, self.cursor = _Name(image), _Name(image)
         self.corner.move(_CORNER)
         session.viewer.mouse_move_callbacks.append(self._follow)
         session.labels_changed.connect(self.show_name)
@@ -46,15 +49,9 @@ class NextBodypart(QObject):
         project, columns = labeling.index.project, labeling.index.columns
         if project is not self._colored:  # reading the look of a project at each click would delay it
             self._colored, self._colors = project, bytes_of(colors_of(look_of(project).colormap, len(columns)))
-        color = self._colors[list(columns).index(current.bodypart)].tolist()
-        red, green, blue = color
-        letters = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > _BRIGHT else "white"
-        style = f"background: rgb({red}, {green}, {blue}); color: {letters}; padding: 1px 4px; border-radius: 3px;"
+        color = QColor(*self._colors[list(columns).index(current.bodypart)].tolist())
         for label in (self.corner, self.cursor):
-            if (label.text(), label.styleSheet()) != (current.name, style):
-                label.setText(current.name)
-                label.setStyleSheet(style)
-                label.adjustSize()
+            label.show_name(current.name, color)
 
     def _on_project_changed(self) -> None:
         self._colored = None
@@ -70,8 +67,40 @@ class NextBodypart(QObject):
         return self._session.canvas is not None and self._session.places_labels()
 
 
-def _label(image: QWidget) -> QLabel:
-    label = QLabel(image)
-    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    label.hide()
-    return label
+class _Name(QLabel):
+    """A name on a color, over the image; drawn here, since Qt takes milliseconds for each other style sheet."""
+
+    def __init__(self, image: QWidget) -> None:
+        super().__init__(image)
+        self._color = QColor()
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def show_name(self, name: str, color: QColor) -> None:
+        """Show another name, or the same on another color."""
+        if (name, color) != (self.text(), self._color):
+            self._color = color
+            self.setText(name)
+            self.adjustSize()
+            self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Return the room that the name takes."""
+        return self.fontMetrics().size(0, self.text()) + _PADDING
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Return the same: names are not cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Draw the name, in black on what is bright."""
+        red, green, blue, _ = self._color.getRgb()
+        bright = 0.3 * red + 0.59 * green + 0.11 * blue > _BRIGHT
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._color)
+        painter.drawRoundedRect(self.rect(), _ROUND, _ROUND)
+        painter.setPen(Qt.GlobalColor.black if bright else Qt.GlobalColor.white)
+        painter.drawText(QRect(QPoint(), self.size()), Qt.AlignmentFlag.AlignCenter, self.text())
+        painter.end()

@@ -11,7 +11,8 @@ from napari import Viewer
 from napari.layers import Image, Layer, Points, Vectors
 from psygnal import Signal
 
-from napari_posecut.layers.canvas import lock, remove_layers
+from napari_posecut.jobs.monitor import breathe
+from napari_posecut.layers.canvas import fit_view, lock, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
 from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
 from napari_posecut.layers.video import show_video
@@ -20,7 +21,7 @@ from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions, check_length
 
 # --- video view -------------------------------------------------------------------------------------------------------
-# A video in the place of the labeling: the labeling's layers go, and come back when it is left.
+# A video in the place of the labeling: the labeling's layers are hidden until it is left.
 
 
 _SHOWN: "WeakKeyDictionary[Session, VideoView]" = WeakKeyDictionary()  # one at a time
@@ -56,18 +57,19 @@ class VideoView:
         _SHOWN[self._session] = self
         self._config = self._session.project.config_path if self._session.project else None
         viewer.title = f"PoseCut: {path.name}"
-        viewer.reset_view()
+        fit_view(viewer)
         viewer.layers.events.removed.connect(self._on_layer_removed)
         self._session.project_changed.connect(self._on_project_changed)
-        if self._session.labeling is not None:
-            self._session.labeling.frame_changed.connect(self._on_frame_changed)
+        self._session.labels_wanted.connect(self.close)
         return self.layer
 
     def add(self, *layers: Layer) -> None:
-        """Show more on top of the video, which goes with it."""
-        self._others += layers
+        """Show more on top of the video, which goes with it; not where it has been left meanwhile."""
         for layer in layers:
-            self._session.viewer.add_layer(layer)
+            breathe()  # napari takes a moment for each
+            if self.layer is not None:
+                self._others += (layer,)
+                self._session.viewer.add_layer(layer)
 
     def close(self) -> None:
         """Take the video away, and go back to the labeling."""
@@ -78,8 +80,7 @@ class VideoView:
         _SHOWN.pop(self._session, None)
         viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._session.project_changed.disconnect(self._on_project_changed)
-        if self._session.labeling is not None:
-            self._session.labeling.frame_changed.disconnect(self._on_frame_changed)
+        self._session.labels_wanted.disconnect(self.close)
         remove_layers(viewer, (*self._others, layer))
         self._others = ()
         self._session.show_labels()
@@ -87,11 +88,6 @@ class VideoView:
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self.close()
-
-    def _on_frame_changed(self) -> None:
-        """Leave if someone asked for a frame to label; its layers are there already."""
-        if self._session.canvas is not None:
             self.close()
 
     def _on_project_changed(self) -> None:
@@ -154,6 +150,9 @@ class Playback:
         for layer in (image, self._lines, self._points):
             lock(layer)  # predictions are looked at here, not changed
         view.add(self._lines, self._points)
+        if view.layer is None:
+            self.video = self.predictions = self._view = None
+            return
         view.closed.connect(self._on_view_closed)
         self._viewer.dims.events.current_step.connect(self._on_frame_changed)
         self.set_style(style)

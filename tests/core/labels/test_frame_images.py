@@ -41,6 +41,19 @@ def test_a_frame_that_was_never_extracted_is_refused(project):
     assert images.check(21, "")
 
 
+def test_the_picture_that_a_person_sees_counts(project, monkeypatch):
+    """It is neither read nor hashed again for their edit; another one than was labeled is refused as ever."""
+    known = FrameImages(project, "m1").check(3, "")
+    monkeypatch.delattr(FrameStore, "fingerprint")
+    images = FrameImages(project, "m1")
+    images.show(3, known)
+    assert images.check(3, "") == known
+    other = FrameImages(project, "m1")
+    other.show(3, "0" * 32)
+    with pytest.raises(LabelError, match="is not the image"):
+        other.check(3, known)
+
+
 def test_only_what_is_drawn_needs_pictures():
     """Deleting and undoing do not."""
     assert needed_frames(Together((Place(9, "a", (0.0, 0.0)), Place(3, "a", (0.0, 0.0)), Delete(4, "a")))) == (3, 9)

@@ -83,10 +83,10 @@ def test_a_failed_append_leaves_the_journal_as_it_was(writer, tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(disk, call, fail)
         with pytest.raises(StorageError, match="the disk is full"):
-            writer.append(EDITS[3])
+            writer.append(*EDITS[3:])
     assert path.read_bytes() == before
-    assert writer.append(EDITS[3]) == 4
-    assert read_journal(path).records == tuple(enumerate(EDITS[:4], start=1))
+    assert writer.append(*EDITS[3:]) == 5
+    assert read_journal(path).records == tuple(enumerate(EDITS, start=1))
 
 
 def test_what_could_not_be_cut_off_is_cut_off_next_time(writer, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from napari_posecut.widgets.docks.project import ProjectDock
 from posecut_core.project.config import read_config
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.storage.locks import note_path
+from tests.plugin.hand import seen
 from tests.plugin.immediate_jobs import work_at_once
 
 
@@ -172,7 +173,7 @@ def test_crop_is_drawn_and_saved(opened):
     name = videos.videos.topLevelItem(1).text(0)
     videos.videos.setCurrentItem(videos.videos.topLevelItem(1))
     videos.draw()
-    assert len(viewer.layers) == 2
+    assert len(seen(viewer)) == 2
     videos.rectangle.data = [[[9.5, 19.5], [9.5, 60.2], [70.1, 60.2], [70.1, 19.5]]]
     videos.save()
     assert videos.videos.topLevelItem(1).text(1) == "20 to 61, 10 to 71"

@@ -8,6 +8,7 @@ from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import add_flow_bar
 from posecut_core.project.opening import project_videos
+from tests.plugin.hand import seen
 from tests.plugin.widgets.analyzed_project import FRAMES, SCORER, results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
@@ -73,7 +74,7 @@ def test_leaving_brings_the_labeling_back(viewer, dock):
     before = len(viewer.dims.events.current_step.callbacks)
     labels = [layer.name for layer in viewer.layers]
     dock.show_chosen()
-    assert "labels" not in viewer.layers
+    assert "labels" not in seen(viewer)
     dock.show_chosen()
     assert [layer.name for layer in viewer.layers] == labels
     assert dock.timeline is None
@@ -85,10 +86,10 @@ def test_removing_a_layer_or_the_dock_leaves_too(viewer, dock, how):
     """A person who removes the video or closes the dock is back at the labeling."""
     dock.show_chosen()
     if how == "layer":
-        viewer.layers.remove(viewer.layers[0])
+        viewer.layers.remove(viewer.layers[dock.playback.video.name])
     else:
         viewer.window.remove_dock_widget(dock)
-    assert "labels" in viewer.layers
+    assert "labels" in seen(viewer)
     assert dock.playback.video is None
     assert dock.timeline is None
 
@@ -104,7 +105,7 @@ def test_a_table_that_does_not_fit_is_refused(viewer, dock, sample):
     write_predictions(table, Predictions(SCORER, read.bodyparts, read.xy[:-1], read.likelihood[:-1]))
     dock.show_chosen()
     assert dock.playback.video is None
-    assert "labels" in viewer.layers
+    assert "labels" in seen(viewer)
 
 
 def test_a_video_that_is_asked_for_is_shown(dock, viewer, sample):
