@@ -1,5 +1,6 @@
 """A viewer at which the user works on one project: the opened project, its labeling, its jobs, and how it closes."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -365,6 +366,7 @@ class Session:
         self.show_labels()
         for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
+        gc.freeze()  # napari collects garbage whenever a layer goes: among what comes from now on
         self.jobs.started.connect(self._on_job_started)
         self.jobs.ended.connect(self._on_job_ended)
         self.jobs.watch(project.config_path)

@@ -370,11 +370,9 @@ class Canvas:
 
     def _restore_layers(self) -> None:
         """Add layers that are not there: at first, and after the user deleted one of them, which deletes no label."""
-        missing = [layer for layer in self.layers if layer not in self.viewer.layers]
-        if missing:
-            with self.viewer.layers.batched_update():
-                for layer in missing:
-                    self.viewer.add_layer(layer)
+        for layer in self.layers:
+            if layer not in self.viewer.layers:
+                self.viewer.add_layer(layer)
 
     def _remove_layers(self) -> None:
         for layer in remove_layers(self.viewer, self.layers):

@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.session import session_of
-from napari_posecut.window import add_flow_bar
 from napari_posecut.widgets.parts.playback import VideoView
+from napari_posecut.window import add_flow_bar
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import project_videos
 from posecut_core.video.writer import VideoWriter

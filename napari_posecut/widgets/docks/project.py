@@ -187,8 +187,9 @@ class _FrameTree(QWidget):
             return
         there = labeling.index.places  # others went meanwhile; the tree is about to be rebuilt
         changed = [key for key in keys if key in there and labeling.status(key) != self._statuses[key]]
-        self._set_statuses(changed)
-        self._set_counts({key.video for key in changed})
+        if changed:  # or the whole dock would be laid out again at each click
+            self._set_statuses(changed)
+            self._set_counts({key.video for key in changed})
 
     def _set_statuses(self, keys: Iterable[FrameRef]) -> None:
         assert self._session.labeling is not None
