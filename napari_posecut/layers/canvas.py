@@ -274,7 +274,7 @@ class Canvas:
         keypoints = self.labeling.keypoints
         if len(keypoints) != len(self._colors):  # no frame, or the bodyparts are others now: another canvas will come
             self.points.shown[:] = False
-            self.points.refresh(thumbnail=False, extent=False)
+            redraw(self.points)
             return
         keypoints = tuple(replace(one, xy=None) if one.bodypart in self.labeling.hidden else one for one in keypoints)
         style = markers(keypoints, self._colors, elsewhere=self._center())
@@ -285,7 +285,7 @@ class Canvas:
         if style.symbol != self._symbols:
             self._symbols = self.points.symbol = style.symbol  # which draws the layer
         else:
-            _redraw(self.points)
+            redraw(self.points)
         self._show_bones(keypoints)
         self._show_lines()
         self._show_names()
@@ -326,7 +326,7 @@ class Canvas:
         before = np.column_stack([layer.data, layer.face_color])
         if (look != before).any() or (layer.size != size).any():
             layer.data[:], layer.face_color[:], layer.size[:] = look[:, :2], look[:, 2:], size
-            _redraw(layer)
+            redraw(layer)
 
     def zoom_to_animal(self) -> None:
         """Zoom to the keypoints of the frame; without any, leave the view as it is."""
@@ -353,7 +353,7 @@ class Canvas:
         picture, (x, y) = self._read(frame), self.labeling.index.origin(frame)
         if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
             self.image.data[:] = picture
-            self.image.refresh(thumbnail=False, extent=False)
+            redraw(self.image)
         else:
             self.image.data, self.image.translate = picture.copy(), (y, x)
         lack = "" if self._readable else " (its image cannot be read)"
@@ -400,7 +400,7 @@ class Canvas:
             for layer in self.layers[1:-1]:
                 layer.size[:] = self._bone_size / self.viewer.scene.camera.zoom
             for layer in self.layers[1:]:
-                _redraw(layer)
+                redraw(layer)
 
     def _on_size_chosen(self, event: Event) -> None:
         """Draw markers, or bones, as big as napari's control says."""
@@ -458,7 +458,7 @@ class Canvas:
                 shift = here[0] - start[0], here[1] - start[1]
             for part, xy in turned(places, shift, angle).items():
                 self.points.data[list(self.labeling.index.columns).index(part)] = xy[::-1]
-            self.points.refresh(thumbnail=False, extent=False)
+            redraw(self.points)
             yield
         self.viewer.scene.camera.mouse_pan = True
         if far:
@@ -510,10 +510,10 @@ class Canvas:
 
     def _show_dragged(self, keypoint: Keypoint, position: tuple[float, ...]) -> None:
         self.points.data[list(self.labeling.index.columns).index(keypoint.bodypart)] = position[-2:]
-        self.points.refresh(thumbnail=False, extent=False)
+        redraw(self.points)
 
 
-def _redraw(layer: Layer) -> None:
+def redraw(layer: Layer) -> None:
     """Draw a layer whose arrays were changed in place, once; setters would draw each time."""
     layer.refresh(thumbnail=False, extent=False, highlight=False)
 

@@ -16,6 +16,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
 from napari_posecut.jobs.monitor import in_background
+from napari_posecut.layers.canvas import redraw
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 
@@ -239,7 +240,7 @@ class _Relay(QObject):
     def _refresh(self, shown: "weakref.ref[Image]") -> None:
         layer = shown()
         if layer is not None:
-            layer.refresh()
+            redraw(layer)
 
 
 @cache

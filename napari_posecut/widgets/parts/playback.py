@@ -12,7 +12,7 @@ from napari.layers import Image, Layer, Points, Vectors
 from psygnal import Signal
 
 from napari_posecut.jobs.monitor import breathe
-from napari_posecut.layers.canvas import fit_view, lock, remove_layers
+from napari_posecut.layers.canvas import fit_view, lock, redraw, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
 from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
 from napari_posecut.layers.video import show_video
@@ -243,10 +243,10 @@ class Playback:
             self._points.data = look.data
         self._points.data[:], self._points.shown[:], self._points.face_color[:] = look.data, look.shown, look.face
         self._points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
-        self._points.refresh(thumbnail=False, extent=False)
+        redraw(self._points)
         lines = pose_lines(predictions.xy, predictions.likelihood, number, style)
         self._lines.data[: len(lines)] = lines
-        self._lines.refresh(thumbnail=False, extent=False)
+        redraw(self._lines)
 
 
 _PLAYBACKS: "WeakKeyDictionary[Session, Playback]" = WeakKeyDictionary()
