@@ -225,6 +225,7 @@ class FrameStore:
     def __init__(self, path: Path, group: zarr.Group) -> None:
         self.path = path
         self._group = group
+        self._frames: zarr.Array | None = None  # for reading, until it may have grown
         self._refresh()
 
     @classmethod
@@ -360,7 +361,7 @@ class FrameStore:
             if min(rows, default=0) < 0 or (sizes[used] < 0).any() or len(origins) <= max(used, default=-1):
                 raise ValueError("a frame lacks its number, size or origin")
             self._rows, self._origins, self._sizes = rows, origins, sizes
-            self._frames: zarr.Array | None = None  # for reading; it may have grown
+            self._frames = None
             self._numbers = np.array(sorted(rows), dtype=np.int64)
             self._order = np.array([rows[number] for number in self._numbers.tolist()], dtype=np.int64)
 

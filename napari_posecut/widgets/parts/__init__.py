@@ -85,7 +85,8 @@ class Postponed(QTimer):
 
     def request(self, *_: object) -> None:
         """Ask for an update."""
-        if self._dock.window().isVisible() and self._dock.visibleRegion().isEmpty():
+        window = self._dock.window()
+        if window is not None and window.isVisible() and self._dock.visibleRegion().isEmpty():
             self.start()
         else:
             self.run()
