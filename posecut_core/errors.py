@@ -205,7 +205,7 @@ def treat_each(
 
 def treat_all(
     items: Iterable[Item],
-    treat: Callable[[Item], Result],
+    treat: Callable[..., Result],
     together: Callable[[list[Result]], Done],
     *,
     what: str,
@@ -218,7 +218,7 @@ def treat_all(
 
     Args:
         items: the things.
-        treat: does it with one.
+        treat: does it with one; what `each` gives it besides is between the two.
         together: makes the result of those that did not fail.
         what: as for `raise_together`, and so is `kind`.
         kind: of the error.

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.progress import Notice
+from posecut_core.progress import Notice, Progress
 
 
 def work(item, report):
@@ -27,4 +27,6 @@ def work(item, report):
             raise ArgumentError("it is wrong.")
         case "told":
             report(Notice("a word"))
+        case "slow":
+            report(Progress("going through it", 3, 9, {"frames_per_s": 5.0}))
     return item if isinstance(item, str) else item * item

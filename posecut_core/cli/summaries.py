@@ -173,6 +173,11 @@ def asking(given: Mapping[str, Any], report: Report, *, yes: bool) -> Confirm | 
     criteria = criteria_from(**{name: given[name] for name in properties(Criteria) if name in given})
     if yes or criteria.outlieralgorithm == "manual":
         return None
+    if given.get("cluster"):
+        raise ArgumentError(
+            "On a cluster all videos are treated at once, so that nobody can be asked about each; add --yes to extract "
+            "without confirmation."
+        )
     if not sys.stdin.isatty():
         raise ArgumentError(
             "Extraction must be confirmed, but the input is not a terminal; add --yes to extract without confirmation."

@@ -1,4 +1,4 @@
-"""Who does the same work with many things: processes of this computer, workers of dask, or jobs of SLURM.
+"""Who does the same work with many things: this process, several of this computer, workers of dask, or jobs of SLURM.
 
 What travels is a function and values that can be pickled, such as paths and settings, never a loaded network. A worker
 that dies is replaced, and what it was at is begun again: work that continues where it stopped then does so. Something
@@ -8,15 +8,17 @@ that fails does not stop the others.
 import multiprocessing
 import signal
 import sys
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from posecut_core.errors import ArgumentError, PosecutError, StorageError
+from posecut_core.errors import ArgumentError, PosecutError, StorageError, treat_each
 from posecut_core.progress import Notice, Progress, Report
 from posecut_core.project.given import given_path
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
@@ -24,9 +26,12 @@ from posecut_core.storage.yaml_files import load_mapping, read_yaml
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Work = Callable[[Item, Report], Result]
+Each = Callable[..., tuple[list[Any], dict[str, PosecutError]]]  # as `treat_each`, with work that also reports
 
 _WAITING = "10s"  # for a scheduler to answer
 _TRIES = 3  # what kills that many workers kills any
+_TOLD = 0.5  # seconds between two reports of a worker on how far it is
+_RATES = ("frames_per_s", "steps_per_s")  # which add up
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,38 @@ def executor_of(cluster: str) -> "Processes | Dask":
     )
 
 
+def each_on(cluster: str | None, *, stage: str, report: Report, counting: bool = False) -> Each:
+    """Return what goes through several things for `treat_all`, all of them by the same work.
+
+    The work is called with a thing and a report: here, one after the other, or on a cluster, all at once.
+
+    Args:
+        cluster: see `executor_of`; None does it here.
+        stage: what is being done, for progress.
+        report: told how far all of it is, and the notices of the work.
+        counting: whether to tell here, too, how many are done, as the work itself does not tell how far it is.
+    """
+    if cluster is not None:
+        return partial(treat_spread, cluster=cluster, stage=stage, report=report)
+
+    def here(
+        items: Sequence[Item], work: Work[Item, Result], *, name: Callable[[Item], str] = str
+    ) -> tuple[list[Result], dict[str, PosecutError]]:
+        numbers = iter(range(1, len(items) + 1))
+
+        def treat(item: Item) -> Result:
+            try:
+                return work(item, report)
+            finally:
+                done = next(numbers)
+                if counting:
+                    report(Progress(stage, done, len(items)))
+
+        return treat_each(items, treat, name=name)
+
+    return here
+
+
 def treat_spread(
     items: Sequence[Item],
     work: Work[Item, Result],
@@ -88,16 +125,22 @@ def treat_spread(
         StorageError: the disk is full.
     """
     outcomes: dict[int, Outcome] = {}
+    underway: dict[int, Progress] = {}
     running = executor_of(cluster).run(work, items)
     try:
         for place, outcome in running:
+            if isinstance(outcome, Progress):
+                underway[place] = outcome
+                report(Progress(stage, len(outcomes), len(items), _together(underway.values())))
+                continue
             outcomes[place] = outcome
+            underway.pop(place, None)
             for notice in outcome.notices:
                 report(notice)
             error = outcome.error
             if isinstance(error, ArgumentError) or (isinstance(error, StorageError) and error.is_full):
                 raise error
-            report(Progress(stage, len(outcomes), len(items)))
+            report(Progress(stage, len(outcomes), len(items), _together(underway.values())))
     finally:
         running.close()  # type: ignore[attr-defined]
     ordered = [(item, outcomes[place]) for place, item in enumerate(items)]
@@ -105,13 +148,25 @@ def treat_spread(
     return [outcome.result for _, outcome in ordered if outcome.error is None], failed
 
 
-def outcome_of(work: Work[Any, Any], item: Any) -> Outcome:
-    """Do the work with one thing, in a worker."""
+def _together(underway: Iterable[Progress]) -> dict[str, float]:
+    """Add up how fast workers are, as far as they say."""
+    rates = [told.values for told in underway]
+    known = {rate: [values[rate] for values in rates if rate in values] for rate in _RATES}
+    return {rate: sum(values) for rate, values in known.items() if values}
+
+
+def outcome_of(work: Work[Any, Any], item: Any, tell: Callable[[Progress], None] | None = None) -> Outcome:
+    """Do the work with one thing, in a worker; `tell` hears now and then how far it is."""
     notices: list[Notice] = []
+    told_at = 0.0
 
     def report(told: Progress | Notice) -> None:
+        nonlocal told_at
         if isinstance(told, Notice):
             notices.append(told)
+        elif tell is not None and time.monotonic() - told_at >= _TOLD:
+            told_at = time.monotonic()
+            tell(told)
 
     try:
         return Outcome(work(item, report), notices=tuple(notices))
@@ -136,8 +191,8 @@ class Processes:
 
     count: int
 
-    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome]]:
-        """Yield what came of each item; a process that dies is replaced."""
+    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome | Progress]]:
+        """Yield what came of each item, and how far those are that are underway; a process that dies is replaced."""
         waiting, tries = deque(range(len(items))), Counter[int]()
         idle: list[_Worker] = []
         busy: dict[connection.Connection, tuple[_Worker, int]] = {}
@@ -162,7 +217,10 @@ class Processes:
                         else:
                             yield place, Outcome(error=_killer(items[place]))
                     else:
-                        idle.append(worker)
+                        if isinstance(outcome, Progress):
+                            busy[pipe] = worker, place
+                        else:
+                            idle.append(worker)
                         yield place, outcome
         finally:
             for worker in (*idle, *(worker for worker, _ in busy.values())):
@@ -202,7 +260,7 @@ def _serve(pipe: connection.Connection, work: Work[Any, Any]) -> None:
     sys.stdout = sys.stderr  # stdout is for results
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(outcome_of(work, pipe.recv()))
+            pipe.send(outcome_of(work, pipe.recv(), pipe.send))
 
 
 def _killer(item: Any) -> PosecutError:
@@ -236,7 +294,7 @@ class Dask:
                 "'posecut[cluster]'"
             ) from error
 
-    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome]]:
+    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome | Progress]]:
         """Yield what came of each item; dask gives what a dead worker was at to another one."""
         from distributed import Client, as_completed
 
@@ -262,7 +320,9 @@ class Dask:
     def _gather(
         self, client: Any, as_completed: Any, work: Work[Any, Any], items: Sequence[Any]
     ) -> Iterator[tuple[int, Outcome]]:
-        futures = {client.submit(outcome_of, work, item, pure=False): place for place, item in enumerate(items)}
+        # The work goes to each worker once, as a task of its own that is done again where it was lost.
+        given = client.submit(_given, work, pure=False)
+        futures = {client.submit(outcome_of, given, item, pure=False): place for place, item in enumerate(items)}
         try:
             for future in as_completed(futures):
                 place = futures[future]
@@ -271,6 +331,10 @@ class Dask:
                 future.release()
         finally:
             client.cancel([*futures])
+
+
+def _given(work: Work[Any, Any]) -> Work[Any, Any]:
+    return work
 
 
 def _failure(item: Any, error: BaseException) -> PosecutError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posecut_core.distributed.executors import treat_spread
+from posecut_core.distributed.executors import each_on
 from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
@@ -19,7 +19,6 @@ from posecut_core.errors import (
     StorageError,
     VideoError,
     treat_all,
-    treat_each,
 )
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.inference.predictor import (
@@ -168,8 +167,8 @@ def analyze_videos(
     weights = training.sha256(step, ensemble=ensemble)
     wanted = engine or read_state(project.settings_path).engine
     call = _Call(
-        project.config_path, shuffle, trainingsetindex, step, ensemble, weights, tracking, size, wanted, save_as_csv,
-        overwrite, dlc_names,
+        project.config_path, shuffle, trainingsetindex, step, ensemble, weights, tracking, project.config.crop, size,
+        wanted, save_as_csv, overwrite, dlc_names,
     )  # fmt: skip
     request = _request(call, report)
     note_bodyparts(
@@ -178,9 +177,6 @@ def analyze_videos(
     folder = None if destfolder is None else given_folder(destfolder)
     targets = {path: prediction_path(path, request.scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
-    each = treat_each if cluster is None else partial(
-        treat_spread, cluster=cluster, stage="analyzed videos", report=report
-    )  # fmt: skip
     return treat_all(
         [(path, targets[path]) for path in apart],
         partial(_analyze_or_skip, request) if cluster is None else partial(_analyze_in_worker, call),
@@ -189,7 +185,7 @@ def analyze_videos(
         kind=AnalysisError,
         name=lambda pair: str(pair[0]),
         failed={**given.refused, **clashing},
-        each=each,
+        each=each_on(cluster, stage="analyzed videos", report=report),
     )
 
 
@@ -204,6 +200,7 @@ class _Call:
     ensemble: bool
     weights: str  # their hash: a worker that outlives a training has the former one
     tracking: TrackingCrop | None
+    crop: Crop | None  # of config.yaml, which may change in the life of a worker
     batch_size: int
     engine: EngineName
     csv: bool
@@ -232,12 +229,11 @@ def _request(call: _Call, report: Report) -> "_Request":
         scale_of(predictor),
         results_scorer(training, predictor.scorer) if call.dlc_names else predictor.scorer,
         call.weights,
-        project.config.crop,
+        call.crop,
         call.batch_size,
         call.csv,
         call.overwrite,
         call.engine != "auto",
-        report,
     )
 
 
@@ -247,7 +243,7 @@ def _request_of_worker(call: _Call) -> "_Request":
 
 
 def _analyze_in_worker(call: _Call, pair: tuple[Path, Path], report: Report) -> AnalyzedVideo:
-    return _analyze_or_skip(replace(_request_of_worker(call), report=report), pair)
+    return _analyze_or_skip(_request_of_worker(call), pair, report)
 
 
 @dataclass(frozen=True)
@@ -264,12 +260,13 @@ class _Request:
     csv: bool
     overwrite: bool
     by_name: bool  # whether the engine was named, so that predictions by another one do not do
-    report: Report
+    report: Report = silent  # of one video
 
 
-def _analyze_or_skip(request: _Request, pair: tuple[Path, Path]) -> AnalyzedVideo:
+def _analyze_or_skip(request: _Request, pair: tuple[Path, Path], report: Report) -> AnalyzedVideo:
     """Analyze a video into a table, if that is not there."""
     video, target = pair
+    request = replace(request, report=report)
     try:
         if request.scorer != request.predictor.scorer:
             check_replaceable(target)

@@ -5,11 +5,13 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from posecut_core.errors import ArgumentError, Remedy
+from posecut_core.distributed.executors import each_on
+from posecut_core.errors import ArgumentError, ModelError, Remedy, treat_all
 from posecut_core.evaluation.errors import Spread, pixels, spread
 from posecut_core.labels.images import adopt_project
 from posecut_core.model.initialization import with_network
@@ -79,14 +81,16 @@ def cross_validate(
     weights: str | os.PathLike[str] | None = None,
     confidence: float = 0.95,
     batch_size: int | None = None,
+    cluster: str | None = None,
     report: Report = silent,
 ) -> CrossValidation:
     """Train and evaluate on several splits: mean, spread and confidence interval of the test error.
 
     Each split is a shuffle as create_training_dataset makes it, and its last snapshot is evaluated. All are trained
     for the same number of steps. Called again after an interruption, shuffles of the same frames, labels and settings
-    are taken up, unless they were trained for more steps: those already trained are not trained again. The interval is
-    described in `posecut_core.evaluation.errors`.
+    are taken up, unless they were trained for more steps: those already trained are not trained again. A split that
+    fails does not stop the others: it is named in the error at the end. The interval is described in
+    `posecut_core.evaluation.errors`.
 
     Args:
         config: path of config.yaml; its TrainingFraction gives the share of training frames of random splits.
@@ -101,6 +105,8 @@ def cross_validate(
             settings say.
         confidence: probability that the interval is meant to hold the mean error, between 0 and 1.
         batch_size: frames at once in the evaluation; by default batch_size in config.yaml.
+        cluster: train several splits at once, as `analyze_videos` does with videos; the results are the same. Evaluated
+            they are here.
         report: notified of every split, of training and of evaluation.
 
     Raises:
@@ -120,22 +126,67 @@ def cross_validate(
     wanted = with_network(chosen_settings(project, tables, changes, report=report), report=report)
     changes |= {"net_type": wanted.net_type} if "net_type" in changes else {}
     folds = cross_validation_folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
-    found = []
-    for place, fold in enumerate(folds, start=1):
-        report(Notice(f"Split {place} of {len(folds)}: {fold.name}"))
-        number = shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex)
-        steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
-        train_network(config, number, trainingsetindex, maxiters=steps, settings=changes, report=report)
-        evaluation = evaluate_network(
-            config, number, trainingsetindex=trainingsetindex, snapshots="last", batch_size=batch_size, report=report
-        )
-        found.append(_validated(fold, evaluation.rows[-1]))
-    name = "videos" if leave_one_video_out else "splits"
-    table = project.evaluation_results / f"CrossValidation-{name}.csv"
-    _write_table(table, found)
-    ratio = float(np.mean([fold.test_frames / fold.train_frames for fold in found]))
-    errors = [fold.test_error for fold in found]
-    return CrossValidation(tuple(found), spread(errors, test_ratio=ratio, confidence=confidence), confidence, table)
+    numbers = [shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex) for fold in folds]
+    steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number
+    training = _Training(project.config_path, trainingsetindex, steps, changes, len(folds))
+    table = project.evaluation_results / f"CrossValidation-{'videos' if leave_one_video_out else 'splits'}.csv"
+
+    def together(trained: list[_Split]) -> CrossValidation:
+        found = []
+        for split in trained:  # one after the other, as they share a table
+            evaluation = evaluate_network(
+                config, split.shuffle, trainingsetindex=trainingsetindex, snapshots="last", batch_size=batch_size,
+                report=report,
+            )  # fmt: skip
+            found.append(_validated(split.fold, evaluation.rows[-1]))
+        if found:
+            _write_table(table, found)
+        ratio = float(np.mean([fold.test_frames / fold.train_frames for fold in found])) if found else 0.0
+        test = spread([fold.test_error for fold in found], test_ratio=ratio, confidence=confidence)
+        return CrossValidation(tuple(found), test, confidence, table)
+
+    return treat_all(
+        [_Split(place, fold, number) for place, (fold, number) in enumerate(zip(folds, numbers, strict=True), start=1)],
+        partial(_train, training),
+        together,
+        what="splits could not be trained",
+        kind=ModelError,
+        name=lambda split: split.fold.name,
+        each=each_on(cluster, stage="trained splits", report=report),
+    )
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What is the same for all splits."""
+
+    config: Path
+    trainingsetindex: int
+    steps: int
+    settings: Mapping[str, object]
+    splits: int  # in all
+
+
+@dataclass(frozen=True)
+class _Split:
+    """One of the splits."""
+
+    place: int  # counted from 1
+    fold: Fold
+    shuffle: int
+
+    def __str__(self) -> str:
+        return self.fold.name
+
+
+def _train(training: _Training, split: _Split, report: Report) -> _Split:
+    """Train the network of a split, or go on with it."""
+    report(Notice(f"Split {split.place} of {training.splits}: {split.fold.name}"))
+    train_network(
+        training.config, split.shuffle, training.trainingsetindex, maxiters=training.steps, settings=training.settings,
+        report=report,
+    )  # fmt: skip
+    return split
 
 
 def _validated(fold: Fold, row: EvaluatedSnapshot) -> ValidatedFold:

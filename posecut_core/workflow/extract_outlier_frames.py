@@ -2,12 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from posecut_core.distributed.executors import each_on
 from posecut_core.errors import (
     AnalysisError,
     ArgumentError,
@@ -16,6 +18,7 @@ from posecut_core.errors import (
     StorageError,
     VideoError,
     treat_all,
+    treat_each,
 )
 from posecut_core.labels.contents import refuse_new_names
 from posecut_core.labels.images import adopt_project
@@ -29,7 +32,7 @@ from posecut_core.poses.points import images_of_points
 from posecut_core.poses.predictions import Network, Predictions, check_length, of_bodyparts, predictions_hash
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.creation import joining
-from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
+from posecut_core.project.given import Videos, chosen_bodyparts, forgiving, given_folder
 from posecut_core.project.opening import check_videos, chosen_videos, frame_folders, open_project
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
@@ -119,6 +122,7 @@ class OutlierFrames:
 
 
 Confirm = Callable[[FoundOutliers], bool | Criteria]
+_Stored = Mapping[str, Sequence[int]]  # stem of a video -> numbers of the frames that the project had of it
 
 
 @dataclass(frozen=True)
@@ -218,8 +222,20 @@ def _treat_video(
     return _put_and_extract(project, found, analyzed.predictions[0], wish, confirmed=confirmed)
 
 
-def _treat_found(project: Project, found: FoundOutliers, wish: _Wish, *, stored: Sequence[int]) -> OutlierVideo:
-    """Extract some of the frames that were found earlier, where the predictions are still those that were judged."""
+def _treat_found(
+    project: Project, wish: _Wish, stored: _Stored, most: int | None, found: FoundOutliers, report: Report
+) -> OutlierVideo:
+    """Extract some of the frames that were found earlier, where the predictions are still those that were judged.
+
+    Args:
+        project: the opened project.
+        wish: how frames are chosen.
+        stored: numbers of the frames that the project had of each video when the work began.
+        most: how many frames to extract, if not as many as were wished when they were found.
+        found: what was found in the video.
+        report: called with progress and notices.
+    """
+    wish = replace(wish, number_of_frames=found.number_of_frames if most is None else most, report=report)
     check_videos(project, [found.video])
     predictions = read_predictions(found.predictions)
     if predictions_hash(predictions) != found.sha256:
@@ -228,8 +244,13 @@ def _treat_found(project: Project, found: FoundOutliers, wish: _Wish, *, stored:
             "for them again.",
             Remedy("find_outlier_frames", config=project.root, videos=[found.video]),
         )
-    fresh = tuple(number for number in numbers_of(found.candidates) if number not in stored)
+    fresh = _fresh(found.candidates, stored[found.video.stem])
     return _put_and_extract(project, replace(found, fresh=fresh), predictions, wish, confirmed=True)
+
+
+def _fresh(candidates: Sequence[Candidate], stored: Sequence[int]) -> tuple[int, ...]:
+    """Return the frame numbers of candidates that are not among those that are stored."""
+    return tuple(number for number in numbers_of(candidates) if number not in stored)
 
 
 def _put_and_extract(
@@ -282,7 +303,7 @@ def _found(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutlier
     wish.report(Progress(f"judging {video.name}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
         _note_too_few(video, evidence.predictions, frames, criteria, wish.report)
-    fresh = tuple(number for number in numbers_of(candidates) if number not in analyzed.stored)
+    fresh = _fresh(candidates, analyzed.stored)
     judged = predictions_hash(predictions[0])
     return FoundOutliers(video, criteria, candidates, len(frames), fresh, wish.number_of_frames, analyzed.table, judged)
 
@@ -401,7 +422,7 @@ class _Search:
     paths: tuple[Path, ...]
     failed: dict[str, PosecutError]  # what was given and cannot be looked at -> why
     networks: tuple[Network, ...]  # the one that is judged, then those to compare it with
-    destfolder: str | os.PathLike[str] | None
+    destfolder: Path | None
     report: Report
 
     def tables(self, path: Path) -> list[FoundTable]:
@@ -478,14 +499,9 @@ def find_outlier_frames(
     _check(outlieralgorithm, frames, number_of_frames, search.paths)
     wish = _wish(search, comparisonbodyparts, frames, number_of_frames)
     stored = _stored_numbers(search.project, search.paths)
-
-    def find(path: Path) -> FoundOutliers:
-        analyzed = _analyzed(search.project, path, search.tables(path), report, stored=stored[path.stem])
-        return _found(analyzed, criteria, wish)
-
     return treat_all(
         search.paths,
-        find,
+        partial(_find, search, criteria, wish, stored, report=report),
         lambda done: OutlierFrames(search.networks[0].scorer, tuple(done)),
         what=_UNSEARCHED,
         kind=AnalysisError,
@@ -518,6 +534,7 @@ def extract_outlier_frames(
     videotype: str | Sequence[str] = "",
     seed: int | None = None,
     confirm: Confirm | None = None,
+    cluster: str | None = None,
     report: Report = silent,
 ) -> ExtractedOutliers:
     """Find frames in which predictions look wrong, and extract some of them to label next.
@@ -561,10 +578,11 @@ def extract_outlier_frames(
         seed: another seed chooses others of the frames found; by default the seed in posecut.yaml.
         confirm: told what was found in a video before any frame is extracted; returns whether to go on, or other
             criteria, with which the video is judged again, and those after it. Without it nobody is asked.
+        cluster: treat several videos at once, as `analyze_videos` does; the results are the same. Nobody can be asked.
         report: called with progress and notices.
 
     Raises:
-        ArgumentError: an algorithm, a number or a bodypart is not possible.
+        ArgumentError: an algorithm, a number or a bodypart is not possible, or somebody is to be asked on a cluster.
         AnalysisError: a video has not been analyzed by a network, or only by an earlier one of its name, or has changed
             since; or "pca" has too few labels. Of several videos, those that can be treated are done.
         LabelError: the labels of a video cannot be written now, as somebody edits them; it then gets no frames.
@@ -576,10 +594,12 @@ def extract_outlier_frames(
         alpha=alpha,
     )  # fmt: skip
     networks = _networks(shuffle, snapshot, other_shuffles, other_snapshots)
+    if cluster is not None and confirm is not None:
+        raise ArgumentError("On a cluster all videos are treated at once, so that nobody can be asked about each.")
     project = adopt_project(config, report=report)
     if isinstance(videos, OutlierFrames):
         known = {found.video: found for found in videos.videos}
-        search = _Search(project, tuple(known), {}, (), destfolder, report)
+        search = _Search(project, tuple(known), {}, (), None, report)
         scorer = videos.scorer
     else:
         known = {}
@@ -597,9 +617,7 @@ def extract_outlier_frames(
     def treat(path: Path) -> OutlierVideo:
         nonlocal judged
         if path in known:
-            most = known[path].number_of_frames if number_of_frames is None else number_of_frames
-            found_wish = replace(wish, number_of_frames=most)
-            return _treat_found(project, known[path], found_wish, stored=stored[path.stem])
+            return _treat_found(project, wish, stored, number_of_frames, known[path], report)
         treated = _treat_video(project, path, search.tables(path), judged, wish, stored=stored[path.stem])
         judged = treated.criteria
         return treated
@@ -610,7 +628,62 @@ def extract_outlier_frames(
     chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
     request = (criteria, paths, list(search.networks), chosen_by, destfolder, *known.values())
     with resumable(project.unfinished_outliers, request, lambda: _stored_numbers(project, paths)) as stored:
-        return treat_all(paths, treat, together, what=_UNSEARCHED, kind=AnalysisError, failed=search.failed)
+        if cluster is None:
+            return treat_all(paths, treat, together, what=_UNSEARCHED, kind=AnalysisError, failed=search.failed)
+        apart, wish = replace(search, report=silent), replace(wish, report=silent)
+        new = [path for path in paths if path not in known]
+        found, failed = each_on(cluster, stage="judged videos", report=report)(
+            new, partial(_find, apart, criteria, wish, stored)
+        )
+        known |= {one.video: one for one in found}
+        found = _joined(project, [known[path] for path in paths if path in known], stored, failed, report)
+        return treat_all(
+            found,
+            partial(_treat_found, project, wish, stored, number_of_frames),
+            together,
+            what=_UNSEARCHED,
+            kind=AnalysisError,
+            name=lambda one: str(one.video),
+            failed={**search.failed, **failed},
+            each=each_on(cluster, stage="videos with extracted frames", report=report),
+        )
+
+
+def _joined(
+    project: Project,
+    found: Sequence[FoundOutliers],
+    stored: _Stored,
+    failed: dict[str, PosecutError],
+    report: Report,
+) -> list[FoundOutliers]:
+    """Let videos with new frames join the project, one after the other, before several programs extract these at once.
+
+    Returns:
+        what was found in those that could; why the others could not goes to `failed`.
+    """
+
+    def join(one: FoundOutliers) -> FoundOutliers:
+        if _fresh(one.candidates, stored[one.video.stem]):
+            add_new_videos(project.config_path, [one.video], report=report)
+        return one
+
+    done, refused = treat_each(found, join, name=lambda one: str(one.video))
+    failed.update(refused)
+    return done
+
+
+def _find(
+    search: _Search,
+    criteria: Criteria,
+    wish: _Wish,
+    stored: _Stored,
+    path: Path,
+    report: Report,
+) -> FoundOutliers:
+    """Find the outliers of a video."""
+    search, wish = replace(search, report=report), replace(wish, report=report)
+    analyzed = _analyzed(search.project, path, search.tables(path), report, stored=stored[path.stem])
+    return _found(analyzed, criteria, wish)
 
 
 def _networks(
@@ -636,7 +709,8 @@ def _search(
         chosen_network(project.training(number, trainingsetindex), step, ensemble=ensemble and place == 0)
         for place, (number, step) in enumerate(networks)
     ]
-    return _Search(project, tuple(given.paths), dict(given.refused), tuple(chosen), destfolder, report)
+    folder = None if destfolder is None else given_folder(destfolder)
+    return _Search(project, tuple(given.paths), dict(given.refused), tuple(chosen), folder, report)
 
 
 def _wish(

@@ -1,12 +1,13 @@
 """Step I: take single errors out of predictions (`filterpredictions`)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from posecut_core.distributed.executors import each_on
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import (
@@ -17,10 +18,11 @@ from posecut_core.poses.files import (
     write_predictions,
 )
 from posecut_core.poses.filters import arima_filtered, kalman_filtered, median_filtered, spline_filtered
-from posecut_core.poses.predictions import read_origin
-from posecut_core.progress import Notice, Progress, Report, silent
-from posecut_core.project.given import Videos, forgiving
+from posecut_core.poses.predictions import Network, Predictions, read_origin
+from posecut_core.progress import Notice, Report, silent
+from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
+from posecut_core.project.paths import Project
 from posecut_core.results import Summary
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
@@ -64,6 +66,7 @@ def filterpredictions(
     destfolder: str | os.PathLike[str] | None = None,
     videotype: str | Sequence[str] = "",
     dlc_names: bool = False,
+    cluster: str | None = None,
     report: Report = silent,
 ) -> FilteredPredictions:
     """Smooth the predictions of analyzed videos, into files beside them.
@@ -93,6 +96,7 @@ def filterpredictions(
         destfolder: folder of the predictions; by default beside each video.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         dlc_names: name files and columns as DeepLabCut 3 does, for programs that go by its names.
+        cluster: filter several videos at once, as `analyze_videos` does; the results are the same.
         report: called after each video.
 
     Raises:
@@ -116,27 +120,51 @@ def filterpredictions(
         used = {"p_bound": p_bound, "ARdegree": ARdegree, "MAdegree": MAdegree}
     else:
         smooth = partial(spline_filtered if filtertype == "spline" else kalman_filtered, **gaps)
-    settings: dict[str, object] = {"filtertype": filtertype, **used}
-
-    def filter_one(video: Path) -> tuple[Path, ...]:
-        found = existing_predictions(project, video, network, destfolder, report=report)
-        origin, predictions = replace(found.derived, settings=settings), found.predictions
-        target = filtered_path(found.path)
-        if dlc_names:
-            predictions = replace(predictions, scorer=network.dlc_scorer)
-            target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
-            check_replaceable(target)
-        before = read_origin(target)
-        if before is not None and before.filter and before.settings != settings:
-            report(Notice(f"{target.name}, which was filtered by {before.filter}, is replaced"))
-        with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
-            written = write_predictions(target, smooth(predictions), csv=save_as_csv, origin=origin)
-        report(Progress("filtering predictions", given.paths.index(video) + 1, len(given.paths)))
-        return written
+    folder = None if destfolder is None else given_folder(destfolder)
+    filtering = _Filtering(
+        project, network, folder, smooth, {"filtertype": filtertype, **used}, csv=save_as_csv, dlc_names=dlc_names
+    )
 
     def together(files: list[tuple[Path, ...]]) -> FilteredPredictions:
         scorer = network.dlc_scorer if dlc_names else network.scorer
         return FilteredPredictions(scorer, filtertype, tuple(path for several in files for path in several))
 
-    wrong = "videos have no filtered predictions"
-    return treat_all(given.paths, filter_one, together, what=wrong, kind=AnalysisError, failed=given.refused)
+    return treat_all(
+        given.paths,
+        partial(_filter, filtering),
+        together,
+        what="videos have no filtered predictions",
+        kind=AnalysisError,
+        failed=given.refused,
+        each=each_on(cluster, stage="filtering predictions", report=report, counting=True),
+    )
+
+
+@dataclass(frozen=True)
+class _Filtering:
+    """What is the same for all videos of a call."""
+
+    project: Project
+    network: Network
+    destfolder: Path | None
+    smooth: Callable[[Predictions], Predictions]
+    settings: dict[str, object]  # of the filter
+    csv: bool
+    dlc_names: bool
+
+
+def _filter(filtering: _Filtering, video: Path, report: Report) -> tuple[Path, ...]:
+    """Filter the predictions of one video, and return what was written."""
+    project, network, settings = filtering.project, filtering.network, filtering.settings
+    found = existing_predictions(project, video, network, filtering.destfolder, report=report)
+    origin, predictions = replace(found.derived, settings=settings), found.predictions
+    target = filtered_path(found.path)
+    if filtering.dlc_names:
+        predictions = replace(predictions, scorer=network.dlc_scorer)
+        target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
+        check_replaceable(target)
+    before = read_origin(target)
+    if before is not None and before.filter and before.settings != settings:
+        report(Notice(f"{target.name}, which was filtered by {before.filter}, is replaced"))
+    with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
+        return write_predictions(target, filtering.smooth(predictions), csv=filtering.csv, origin=origin)

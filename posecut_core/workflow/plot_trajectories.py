@@ -4,11 +4,13 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
+from posecut_core.distributed.executors import each_on
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
 from posecut_core.model.snapshots import chosen_network
@@ -16,10 +18,10 @@ from posecut_core.plots.figures import bytes_of, colors_of, named_color
 from posecut_core.plots.labeled_video import PoseStyle, beside, black_picture, draw_pose, even_corner, layers_of
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.poses.files import FoundTable, existing_predictions
-from posecut_core.poses.predictions import Origin, Predictions, check_length, of_bodyparts, origin_from
+from posecut_core.poses.predictions import Network, Origin, Predictions, check_length, of_bodyparts, origin_from
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import bones_between
-from posecut_core.project.given import Videos, chosen_bodyparts, forgiving
+from posecut_core.project.given import Videos, chosen_bodyparts, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
 from posecut_core.project.state import look_of
@@ -168,6 +170,7 @@ def create_labeled_video(
     keypoints_only: bool = False,
     side_by_side: bool = False,
     overwrite: bool = False,
+    cluster: str | None = None,
     report: Report = silent,
 ) -> LabeledVideos:
     """Write videos with the predictions drawn on them.
@@ -200,6 +203,7 @@ def create_labeled_video(
             of bodyparts become lighter.
         side_by_side: show the predictions on the left, and what filterpredictions made of them on the right.
         overwrite: make videos again that exist.
+        cluster: draw several videos at once, as `analyze_videos` does; the results are the same.
         report: called after each frame.
 
     Raises:
@@ -226,32 +230,57 @@ def create_labeled_video(
     )
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
-    skipped: list[Path] = []
+    folder = None if destfolder is None else given_folder(destfolder)
+    drawing = _Drawing(project, network, folder, look, bodyparts=bodyparts, filtered=filtered, overwrite=overwrite)
 
-    def draw(path: Path) -> Path:
-        kinds = (False, True) if side_by_side else (filtered,)
-        tables = [
-            existing_predictions(project, path, network, destfolder, filtered=kind, report=report) for kind in kinds
-        ]
-        found = tables[-1]
-        target = found.path.with_name(f"{found.path.stem}_labeled.mp4")
-        poses = [_chosen_predictions(project, table.predictions, bodyparts, report) for table in tables]
-        style = _style(project, look, poses[-1].bodyparts)
-        origin = replace(found.derived, settings=_drawn(style, look, poses[-1].bodyparts))
-        if target.is_file() and not overwrite and _is_drawn(target, found.path, origin, report):
-            clear_lock(target)
-            skipped.append(target)
-            return target
-        window = _analyzed_window(project, found.origin) if displaycropped else None
-        with sole_writer(target, doing=f"{target.name} is being drawn"):
-            _write_labeled_video(path, target, poses, style, look, window, origin.text, report)
-        return target
+    def together(drawn: list[tuple[Path, bool]]) -> LabeledVideos:
+        skipped = tuple(path for path, is_new in drawn if not is_new)
+        return LabeledVideos(network.scorer, tuple(path for path, _ in drawn), skipped)
 
-    def together(files: list[Path]) -> LabeledVideos:
-        return LabeledVideos(network.scorer, tuple(files), tuple(skipped))
+    return treat_all(
+        given.paths,
+        partial(_draw, drawing),
+        together,
+        what="videos have no labeled video",
+        kind=AnalysisError,
+        failed=given.refused,
+        each=each_on(cluster, stage="drawn videos", report=report),
+    )
 
-    wrong = "videos have no labeled video"
-    return treat_all(given.paths, draw, together, what=wrong, kind=AnalysisError, failed=given.refused)
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What is the same for all videos of a call."""
+
+    project: Project
+    network: Network
+    destfolder: Path | None
+    look: "_Look"
+    bodyparts: str | Sequence[str] | None
+    filtered: bool
+    overwrite: bool
+
+
+def _draw(drawing: _Drawing, path: Path, report: Report) -> tuple[Path, bool]:
+    """Draw the predictions of one video, if that has not been done; return the labeled video and whether it is new."""
+    project, look = drawing.project, drawing.look
+    kinds = (False, True) if look.side_by_side else (drawing.filtered,)
+    tables = [
+        existing_predictions(project, path, drawing.network, drawing.destfolder, filtered=kind, report=report)
+        for kind in kinds
+    ]
+    found = tables[-1]
+    target = found.path.with_name(f"{found.path.stem}_labeled.mp4")
+    poses = [_chosen_predictions(project, table.predictions, drawing.bodyparts, report) for table in tables]
+    style = _style(project, look, poses[-1].bodyparts)
+    origin = replace(found.derived, settings=_drawn(style, look, poses[-1].bodyparts))
+    if target.is_file() and not drawing.overwrite and _is_drawn(target, found.path, origin, report):
+        clear_lock(target)
+        return target, False
+    window = _analyzed_window(project, found.origin) if look.displaycropped else None
+    with sole_writer(target, doing=f"{target.name} is being drawn"):
+        _write_labeled_video(path, target, poses, style, look, window, origin.text, report)
+    return target, True
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from posecut_core.distributed import executors
-from posecut_core.distributed.executors import executor_of, treat_spread
+from posecut_core.distributed.executors import each_on, executor_of, treat_spread
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, silent
 from tests.worked import work
@@ -108,3 +108,22 @@ def test_a_worker_of_dask_that_cannot_begin_says_why():
     assert told == "day1.mp4: unexpected error in a worker: ImportError: no module of this name."
     killed = distributed.KilledWorker("task", None, 3)
     assert "memory" in str(executors._failure("day1.mp4", killed))
+
+
+def test_what_is_underway_is_told(tmp_path):
+    """Long work says how fast it is, all workers together, before the first thing is done."""
+    heard = []
+    done, _ = treat_spread(["slow", "slow"], work, cluster="local:2", stage="squaring", report=heard.append)
+    assert done == ["slow", "slow"]
+    assert {"frames_per_s": 5.0} in [told.values for told in heard if told.done == 0]
+    assert heard[-1] == Progress("squaring", 2, 2)
+
+
+def test_here_each_thing_reports_for_itself():
+    """Without a cluster nothing is between the work and who listens; where the work tells nothing, it is counted."""
+    heard = []
+    done, failed = each_on(None, stage="squaring", report=heard.append)(["told", "fails", 3], work)
+    assert (done, set(failed)) == (["told", 9], {"fails"})
+    assert heard == [Notice("a word")]
+    each_on(None, stage="squaring", report=heard.append, counting=True)([2, "fails"], work)
+    assert heard[1:] == [Progress("squaring", 1, 2), Progress("squaring", 2, 2)]
