@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from posecut_core.errors import AnalysisError, LabelError, Remedy
+from posecut_core.errors import AnalysisError, ArgumentError, LabelError, Remedy
 from posecut_core.poses.predictions import (
     ATTRIBUTE,
     AnalysisOrigin,
@@ -28,6 +28,7 @@ from posecut_core.project.given import given_folder, given_path
 from posecut_core.project.paths import Project
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.remote import address_of
 from posecut_core.storage.tables import KEY, open_hdf, read_array, read_hdf, write_hdf_table
 
 # --- prediction files -------------------------------------------------------------------------------------------------
@@ -49,8 +50,13 @@ def prediction_path(
     """Name the .h5 of a video's predictions: `<video><scorer>.h5` beside the video or in `destfolder`.
 
     The name of a video that would make it, or a file derived from it, too long for a disk is cut in it.
+
+    Raises:
+        ArgumentError: the video lies elsewhere, where nothing can be written, and no folder is given.
     """
     video = Path(video_path)
+    if destfolder is None and (address := address_of(video)):
+        raise ArgumentError(f"The results of {address} need a folder on this computer; give it as destfolder.")
     return Path(destfolder or video.parent) / fitting_name(video.stem, f"{scorer}.h5", room=_LONGEST_ENDING)
 
 

@@ -21,6 +21,7 @@ from urllib.request import url2pathname
 
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
 from posecut_core.storage.files import open_file
+from posecut_core.storage.remote import remote_path
 
 # --- given files ------------------------------------------------------------------------------------------------------
 # Files as people name them: paths with quotes and patterns, videos and folders of them, and what is no recording.
@@ -112,6 +113,7 @@ def given_videos(
     videotype: str | Sequence[str] = "",
     named: Callable[[str], Path | None] = lambda name: None,
     known: Sequence[str] = (),
+    elsewhere: bool = False,
 ) -> GivenVideos:
     """List the video files that are meant by files, folders, patterns, or names that the caller knows.
 
@@ -123,9 +125,10 @@ def given_videos(
         videotype: suffixes that count in folders.
         named: returns the path of a video that is known by such a name.
         known: these names, to say them where something is not found.
+        elsewhere: whether addresses such as s3://bucket/mouse7.mp4 will do; whether these are there is not asked.
 
     Raises:
-        ArgumentError: nothing was given.
+        ArgumentError: nothing was given, or packages that read an address are not installed.
     """
     suffixes = _suffixes(videotype)
     found: dict[Path, None] = {}
@@ -135,6 +138,9 @@ def given_videos(
     if not entries:
         raise ArgumentError("No videos were given, expected at least one video file or a folder with videos; name one.")
     for entry in entries:
+        if elsewhere and (remote := remote_path(entry)) is not None:
+            found[remote] = None
+            continue
         try:
             paths, left_out = _videos_meant(entry, suffixes, named, known)
         except VideoError as error:

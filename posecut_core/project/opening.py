@@ -302,7 +302,12 @@ def strange_labels(project: Project) -> str:
 
 
 def chosen_videos(
-    project: Project, videos: Videos, *, videotype: str | Sequence[str] = "", report: Report = silent
+    project: Project,
+    videos: Videos,
+    *,
+    videotype: str | Sequence[str] = "",
+    elsewhere: bool = False,
+    report: Report = silent,
 ) -> GivenVideos:
     """List the video files meant by files, names of project videos, folders and patterns, each file once.
 
@@ -310,6 +315,7 @@ def chosen_videos(
         project: the opened project.
         videos: what was given.
         videotype: suffixes of the videos to take from folders; by default any known one.
+        elsewhere: whether addresses such as s3://bucket/mouse7.mp4 will do.
         report: told what is left out, and what is no video, before the work on the others begins.
 
     Raises:
@@ -317,7 +323,13 @@ def chosen_videos(
         VideoError: none of it is a video.
     """
     known = tuple(project_videos(project))
-    given = given_videos(videos, videotype=videotype, named=lambda name: _named_video(project, name), known=known)
+    given = given_videos(
+        videos,
+        videotype=videotype,
+        named=lambda name: _named_video(project, name),
+        known=known,
+        elsewhere=elsewhere,
+    )
     if not given.paths:
         raise_together(given.refused, of=len(given.refused), what="are no videos", kind=VideoError, done=None)
     for sentence in (*given.notes, *(str(error) for error in given.refused.values())):

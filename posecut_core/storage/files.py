@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from posecut_core.errors import PosecutError, StorageError
 from posecut_core.storage import disk
+from posecut_core.storage.remote import address_of, open_remote
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 # Files as others may have left them, read within bounds: never a pipe, a device, or more than such a file can hold.
@@ -33,11 +34,13 @@ MOST_VALUES = 10**6  # that a text may stand for
 
 
 def open_file(path: Path) -> io.BufferedReader:
-    """Open a regular file for reading.
+    """Open a regular file for reading, also one elsewhere.
 
     Raises:
         OSError: there is none, it is a folder, a pipe or a device, or it must not be read.
     """
+    if address := address_of(path):
+        return io.BufferedReader(open_remote(address))
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     stream = os.fdopen(handle, "rb")
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -53,7 +56,8 @@ def read_bytes(path: Path, *, at_most: int = _RECORDS) -> bytes:
         OSError: it cannot be opened, or holds more than `at_most` bytes.
     """
     with open_file(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
         if size > at_most:
             raise OSError(errno.EFBIG, f"it has {size} bytes, expected at most {at_most}", str(path))
         return stream.read(at_most)

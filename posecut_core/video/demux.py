@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from jaxtyping import Bool, Float64, Int64
 
 from posecut_core.errors import StorageError, VideoError
+from posecut_core.storage.remote import RemoteFile, address_of, open_remote
 
 # --- packets ----------------------------------------------------------------------------------------------------------
 # The coded packets of a video in the order of the file: which frame each holds and how to know it again.
@@ -103,21 +104,11 @@ class PacketTable:
         return self.ordinals.size - 1
 
 
-def _filled_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Yield the packets that hold data, up to the point where the file breaks."""
-    try:
-        for packet in container.demux(stream):
-            if packet.size:
-                yield packet
-    except (av.error.FFmpegError, OSError):
-        return
-
-
-def scan(container: InputContainer, stream: VideoStream) -> Scan:
-    """Demux the whole file once, decoding nothing."""
+def scan(container: InputContainer, stream: VideoStream, packets: Iterator[av.Packet]) -> Scan:
+    """Look at all packets of a file, decoding nothing."""
     codec = stream.codec_context.name
     rows = []
-    for packet in _filled_packets(container, stream):
+    for packet in packets:
         stamps = [UNKNOWN if value is None else value for value in (packet.pts, packet.dts, packet.pos)]
         rows.append((*stamps, packet.size, _is_key(packet, codec), _is_shown(packet, codec), packet.is_corrupt))
     table = np.array(rows, dtype=np.int64).reshape(-1, 7)
@@ -290,19 +281,26 @@ _HEAD = 1 << 16  # bytes at a file's beginning that cannot all be zero
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
 
 
-def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
+def open_video(path: Path, remote: RemoteFile | None = None) -> tuple[InputContainer, VideoStream]:
     """Open a file and choose its first video stream.
+
+    Args:
+        path: the file.
+        remote: what reads it, where it lies elsewhere.
 
     Raises:
         VideoError: the file is missing, empty, no video, or has sound only.
         StorageError: the file must not be read.
     """
-    _check_file(path)
+    if remote is None:
+        _check_file(path)
     try:
-        container = av.open(f"file:{path}", metadata_errors="ignore", options=dict(_OPTIONS))
+        container = av.open(remote or f"file:{path}", "r", metadata_errors="ignore", options=dict(_OPTIONS))
     except av.error.ArgumentError as error:
         raise _no_video(path) from error
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        if remote is not None and remote.failed:
+            raise remote.failed from error
         raise VideoError(
             f"{path} cannot be read as a video: it is damaged, truncated or not a video; copy it again from its "
             "source or convert it to mp4."
@@ -330,7 +328,9 @@ class Source:
         self._open()
 
     def _open(self) -> None:
-        self.container, self.stream = open_video(self.path)
+        address = address_of(self.path)
+        self._remote = _opened(address) if address else None
+        self.container, self.stream = open_video(self.path, self._remote)
         self.began = 0
         self._saw_first = False
         if self.stream.codec_context.name in _HIDES_DAMAGE:
@@ -342,11 +342,30 @@ class Source:
         """Let go of the file."""
         self.container.close()
 
+    def packets(self) -> Iterator[av.Packet]:
+        """Yield the packets that hold data, up to the point where the file breaks.
+
+        Raises:
+            VideoError: a file elsewhere cannot be read any more, which would look like its end.
+        """
+        try:
+            for packet in self.container.demux(self.stream):
+                self._refuse_lost()
+                if packet.size:
+                    yield packet
+        except (av.error.FFmpegError, OSError):
+            pass
+        self._refuse_lost()
+
+    def _refuse_lost(self) -> None:
+        if self._remote is not None and self._remote.failed:
+            raise self._remote.failed
+
     def from_start(self) -> Iterator[_TaggedPacket]:
         """Demux the whole file."""
         self.close()
         self._open()
-        return enumerate(_filled_packets(self.container, self.stream))
+        return enumerate(self.packets())
 
     def from_keyframe(self, table: PacketTable, position: int) -> Iterator[_TaggedPacket]:
         """Demux from a keyframe at `position` of the table's keyframes, or from an earlier one.
@@ -380,9 +399,10 @@ class Source:
         try:
             self.container.seek(stamp, stream=self.stream, backward=True)
         except (av.error.FFmpegError, OSError):
+            self._refuse_lost()
             return
         expected = -1
-        for packet in _filled_packets(self.container, self.stream):
+        for packet in self.packets():
             ordinal = expected if expected >= 0 and table.is_at(packet, expected) else table.find(packet)
             expected = -1 if ordinal is None else ordinal + 1
             if ordinal is not None:
@@ -426,6 +446,28 @@ def _stamps_before(table: PacketTable, position: int) -> Iterator[int]:
 
 def _at_a_keyframe(table: PacketTable, packets: Iterator[_TaggedPacket]) -> Iterator[_TaggedPacket]:
     return itertools.dropwhile(lambda packet: packet[0] not in table.keyframes, packets)
+
+
+def _opened(address: str) -> RemoteFile:
+    """Open a video elsewhere.
+
+    Raises:
+        VideoError: there is none, it is empty, or it cannot be read in parts.
+    """
+    try:
+        remote = open_remote(address)
+    except FileNotFoundError as error:
+        raise VideoError(f"There is no video at {address}; check the address and the spelling.") from error
+    except OSError as error:
+        raise VideoError(
+            f"{address} cannot be read ({error}); check the address, the permission and the connection, or download it."
+        ) from error
+    head = remote.read(_HEAD)
+    if not any(head or b""):
+        remote.close()
+        raise VideoError(f"{address} is empty or begins with zeros only; copy it again from its source.")
+    remote.seek(0)
+    return remote
 
 
 def _check_file(path: Path) -> None:

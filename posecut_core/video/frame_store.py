@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import zarr
@@ -21,6 +22,7 @@ from posecut_core.errors import StorageError, VideoError, refuse_newer
 from posecut_core.storage import disk
 from posecut_core.storage.files import SETTINGS, open_file, read_json, storage_error
 from posecut_core.storage.locks import hold
+from posecut_core.storage.remote import address_of, remote_path
 
 # --- store folder -----------------------------------------------------------------------------------------------------
 # The zarr folder of a frame store: begin one, open one, and say in a sentence what is wrong with one.
@@ -87,11 +89,13 @@ def _open_store(folder: Path) -> zarr.Group:
         VideoError: there is none, or it is damaged or of a newer version of PoseCut.
         StorageError: it must not be read.
     """
-    if not folder.is_dir():
+    address = address_of(folder)
+    if not address and not folder.is_dir():
         raise VideoError(f"There are no extracted frames at {folder}; extract frames first.")
     with _readable(folder):
         _check_chunk(folder / "zarr.json")
-        group = zarr.open_group(str(folder), mode="r+", zarr_format=3, use_consolidated=False)
+        mode: Literal["r", "r+"] = "r" if address else "r+"
+        group = zarr.open_group(address or str(folder), mode=mode, zarr_format=3, use_consolidated=False)
         _check_schema(folder, group)
         for name, dimensions in _ARRAYS.items():
             _check_array(folder / name, dimensions)
@@ -106,7 +110,8 @@ def _check_array(folder: Path, dimensions: int) -> None:
         ValueError: it is not as PoseCut begins arrays, or larger than any.
         LookupError, TypeError: it lacks something, or has something else in its place.
     """
-    if dimensions == 4 and not (folder / "zarr.json").exists() and not (folder / "c").exists():
+    begun = (folder / "zarr.json").exists() or (folder / "c").exists() or _is_there(folder / "zarr.json")
+    if dimensions == 4 and not begun:
         return  # no frame was ever added; a killed program may have left the folder
     said = read_json(folder / "zarr.json", at_most=SETTINGS)
     shape, chunk = said["shape"], said["chunk_grid"]["configuration"]["chunk_shape"]
@@ -135,6 +140,17 @@ def _check_chunk(path: Path) -> None:
         with open_file(path) as stream:
             if os.fstat(stream.fileno()).st_size > _LARGEST:
                 raise OSError(f"{path} is larger than a chunk")
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is a file, also elsewhere."""
+    if not address_of(path):
+        return path.is_file()
+    try:
+        open_file(path).close()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _refuse_elsewhere(path: Path, folder: Path) -> None:
@@ -167,6 +183,11 @@ def _readable(folder: Path) -> Iterator[None]:
         raise StorageError(f"Cannot read {folder}; permission was denied: change its permissions.") from error
     except _UNREADABLE as error:
         raise _damaged(folder) from error
+    except Exception as error:
+        if not (address := address_of(folder)):
+            raise
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]  # of whichever library reads it
+        raise VideoError(f"The extracted frames at {address} cannot be read ({said}); check the connection.") from error
 
 
 @contextlib.contextmanager
@@ -232,12 +253,15 @@ class FrameStore:
     def open(cls, path: str | os.PathLike[str], *, create: bool = False) -> "FrameStore":
         """Open the store at `path`; with `create`, begin an empty one where there is none.
 
+        It may lie elsewhere, as at s3://bucket/frames.zarr; frames of such a store can be read only.
+
         Raises:
             VideoError: there is no store, or it is damaged or of a newer version of PoseCut.
             StorageError: the store cannot be created.
+            ArgumentError: packages that read an address are not installed.
         """
-        folder = Path(path)
-        if create and not (folder / "zarr.json").exists():
+        folder = remote_path(path) or Path(path)
+        if create and not address_of(folder) and not (folder / "zarr.json").exists():
             _create_store(folder)
         return cls(folder, _open_store(folder))
 
@@ -278,7 +302,7 @@ class FrameStore:
             if self._frames is None:  # opening an array takes as long as reading a picture from it
                 self._frames = self._array("frames")
             image = np.asarray(self._frames[row, :height, :width])
-            if not image.any() and not (image.size and self._chunk(row).is_file()):
+            if not image.any() and not (image.size and _is_there(self._chunk(row))):
                 raise FileNotFoundError(f"a chunk of frame {number} is missing")  # zarr reads it as zeros
             return image
 
@@ -340,7 +364,13 @@ class FrameStore:
                 disk.delete_folder(self.path)
 
     def _alone(self, *, patience: float | None = None) -> contextlib.AbstractContextManager[None]:
-        """Keep other writers out, but no readers; what is known of the store may be out of date by then."""
+        """Keep other writers out, but no readers; what is known of the store may be out of date by then.
+
+        Raises:
+            StorageError: the store lies elsewhere, or others keep writing.
+        """
+        if address := address_of(self.path):
+            raise StorageError(f"The extracted frames at {address} can only be read; copy the folder to change them.")
         advice = "it is adding frames of the same video: wait until it has finished, then try again"
         return hold(self.path.with_suffix(".lock"), advice=advice, patience=patience)
 

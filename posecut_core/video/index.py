@@ -304,7 +304,7 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
     """
     source = Source(Path(path), threads=False)
     try:
-        found = scan(source.container, source.stream)
+        found = scan(source.container, source.stream, source.packets())
         rate = _rate(source.stream)
         time_base = source.stream.time_base or 1 / rate
         order = _first_and_order(source, found)

@@ -119,11 +119,11 @@ def analyze_videos(
     Args:
         config: path of config.yaml; where its `cropping` is true only that window is analyzed, and positions are
             given in pixels of the full frame all the same.
-        videos: video files, names of project videos, or folders with videos.
+        videos: video files, names of project videos, folders with videos, or addresses such as s3://bucket/a.mp4.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         save_as_csv: write a .csv beside the .h5.
-        destfolder: folder of the predictions; by default beside each video.
+        destfolder: folder of the predictions; by default beside each video, if that lies on this computer.
         videotype: take only videos of this suffix from folders, such as mp4; by default all.
         batch_size: frames at once; by default batch_size in config.yaml.
         dynamic: state, detection threshold and margin of a tracking crop, such as True,0.5,10. If the state is True,
@@ -157,7 +157,7 @@ def analyze_videos(
         AnalysisError: some of several videos could not be analyzed; the others have been.
     """
     project = open_project(config)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
     tracking = given_tracking(dynamic)
     if ensemble and tracking is not None:
         raise ArgumentError("An ensemble sees whole frames, but dynamic asks for a tracking crop; choose one of both.")

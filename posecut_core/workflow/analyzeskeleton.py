@@ -72,7 +72,7 @@ def analyzeskeleton(
     project = open_project(config)
     note_skeleton(project, report=report)
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
 
     def measure(video: Path) -> tuple[Path, ...]:
         found = existing_predictions(project, video, network, destfolder, filtered=filtered, report=report)

@@ -109,7 +109,7 @@ def filterpredictions(
         raise ArgumentError(f"ARdegree is {ARdegree} and MAdegree {MAdegree}, expected at least 1 and 0.")
     project = open_project(config)
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
 
     gaps: dict[str, Any] = {"pcutoff": project.config.pcutoff if pcutoff is None else pcutoff, "max_gap": max_gap}
     used: dict[str, int | float] = gaps

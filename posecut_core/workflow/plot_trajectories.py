@@ -106,7 +106,7 @@ def plot_trajectories(
     """
     project = open_project(config)
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
     cutoff = project.config.pcutoff if pcutoff is None else pcutoff
 
     def plot(path: Path) -> tuple[Path, tuple[Path, ...]]:
@@ -229,7 +229,7 @@ def create_labeled_video(
         side_by_side=side_by_side,
     )
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
+    given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
     folder = None if destfolder is None else given_folder(destfolder)
     drawing = _Drawing(project, network, folder, look, bodyparts=bodyparts, filtered=filtered, overwrite=overwrite)
 

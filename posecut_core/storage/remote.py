@@ -1,0 +1,130 @@
+"""Files elsewhere, behind an address such as s3://bucket/mouse7.mp4: read in parts by fsspec, and never written.
+
+As a path, an address has one slash behind its scheme, as pathlib writes it: Path("s3://bucket/mouse7.mp4"). So names,
+suffixes and neighbors of such files are those of any path.
+"""
+
+import importlib.util
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from posecut_core.errors import ArgumentError, VideoError
+
+_PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}  # by scheme
+_ADDRESS = re.compile(rf"({'|'.join(_PACKAGES)}):/+(?=[^/])", re.IGNORECASE)
+_BLOCK = 4 * 2**20  # bytes that are asked for at once, at least
+_TRIES = 3
+
+
+def address_of(path: str | os.PathLike[str]) -> str:
+    """Return the address that a path stands for; "" for a path of this computer."""
+    text = os.fspath(path).replace(os.sep, "/")
+    found = _ADDRESS.match(text)
+    return f"{found[1].lower()}://{text[found.end() :]}" if found else ""
+
+
+def remote_path(given: str | os.PathLike[str]) -> Path | None:
+    """Return the path that stands for an address that somebody gives; None where it is none that can be read.
+
+    Raises:
+        ArgumentError: the packages that read it are not installed, or it has a query, which no path could hold.
+    """
+    address = address_of(os.fsdecode(given).strip())
+    if not address:
+        return None
+    scheme, _, rest = address.partition("://")
+    missing = [name for name in ("fsspec", _PACKAGES[scheme]) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ArgumentError(
+            f"Reading {address} needs {' and '.join(missing)}, which is not installed here; install it with: pip "
+            "install 'posecut[remote]'"
+        )
+    if any(sign in rest for sign in ("?", "#", "//", "::")):
+        raise ArgumentError(
+            f"{address} has a query or an empty part, expected the plain address of a file, by which results are "
+            "named; give that, or download the file."
+        )
+    return Path(address)
+
+
+class RemoteFile(io.RawIOBase):
+    """A file elsewhere, opened for reading in parts.
+
+    What reads it may take an error for the end of the file. So it fails for good once it has failed, and keeps why.
+    """
+
+    def __init__(self, address: str, file: Any) -> None:
+        self._address, self._file = address, file
+        self.failed: VideoError | None = None
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be read from anywhere."""
+        return True
+
+    def tell(self) -> int:
+        """Return where it is read next."""
+        return int(self._file.tell())
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go elsewhere in the file."""
+        return int(self._file.seek(offset, whence))
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read on; the connection may break now and then.
+
+        Raises:
+            VideoError: it could not be read, or not in parts.
+        """
+        place = self.tell()
+        said = ""
+        for _ in range(0 if self.failed else _TRIES):
+            try:
+                self._file.seek(place)
+                found = self._file.read(len(buffer))
+            except Exception as error:  # of whichever library reads it
+                said = _said(error)
+            else:
+                buffer[: len(found)] = found
+                return len(found)
+        self.failed = self.failed or VideoError(
+            f"{self._address} could not be read any more ({said}); check the connection, and try again."
+        )
+        raise self.failed
+
+    def close(self) -> None:
+        """Let go of it."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def open_remote(address: str) -> RemoteFile:
+    """Open a file elsewhere.
+
+    Raises:
+        OSError: there is none, or it must not be read.
+    """
+    from fsspec.core import url_to_fs
+
+    try:
+        system, path = url_to_fs(address)
+        file = system.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
+    except OSError:
+        raise
+    except Exception as error:  # of whichever library reads it
+        raise OSError(_said(error)) from error
+    if file.size is None:
+        file.close()
+        raise OSError("the server does not say how large it is, or does not give parts of it")
+    return RemoteFile(address, file)
+
+
+def _said(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
