@@ -1,28 +1,33 @@
-"""What the plugin adds to napari: reader, writer, commands of the menus and the sample project."""
+"""What the plugin adds to napari: readers, writer, commands of the menus and the sample project."""
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from napari import Viewer, current_viewer
+from napari.utils.notifications import show_error
 from platformdirs import user_data_path
 from qtpy.QtCore import QObject, QProcess, QTimer
 from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.layers.convert import to_xy
+from napari_posecut.layers.convert import to_rows_columns, to_xy
 from napari_posecut.session import Session, session_of
 from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
 from posecut_core.demo.scene import TO_LABEL
 from posecut_core.errors import ArgumentError, PosecutError
+from posecut_core.interchange.registry import Format, Labels, VideoLabels, VideoPoses, format_of
+from posecut_core.plots.figures import colors_of
 from posecut_core.project.opening import config_path
-from posecut_core.storage.files import write_text
+from posecut_core.project.state import DISTINCT
+from posecut_core.storage.files import open_file, write_text
 from posecut_core.storage.yaml_files import read_yaml
 from posecut_core.workflow.extract_frames import extract_frames
 
@@ -74,6 +79,111 @@ def _open(path: str) -> list[tuple[None]]:
     if viewer is not None:
         session_of(viewer).attempt(lambda: open_here(viewer, path))
     return _NO_LAYERS
+
+
+# --- points of other programs -----------------------------------------------------------------------------------------
+# Labels and poses in a file of another program as Points layers, to look at them: one for each video, or each animal.
+
+
+_LayerTuple = tuple[np.ndarray, dict[str, object], str]
+_SHOWN = ("sleap", "sleap-analysis", "coco", "lightning-pose", "nwb", "movement")  # DeepLabCut's plugin reads its own
+_COCO = re.compile(rb'"(images|annotations|categories)"\s*:')  # in a file that may be any JSON
+_HEAD = 1 << 16  # bytes in which that must be seen
+_POINT_SIZE = 8  # pixels of the frame
+
+
+def points_reader(path: str | Sequence[str]) -> Callable[[str], Sequence[_LayerTuple | tuple[None]]] | None:
+    """Return what reads labels or poses of another program as points; None for any other file.
+
+    Args:
+        path: of a file of SLEAP (.slp, analysis .h5), COCO keypoints, NWB, movement (.nc) or Lightning Pose (.csv).
+    """
+    return _read_points if isinstance(path, str) and _formats(Path(path)) else None
+
+
+def _formats(path: Path) -> list[tuple[str, Format]]:
+    """Return what a file may hold, labels or poses, and in which format; nothing where it is of none."""
+    found: list[tuple[str, Format]] = []
+    kinds: tuple[Literal["labels", "poses"], ...] = ("labels", "poses")
+    for what in kinds:
+        with suppress(PosecutError, OSError):
+            found.append((what, format_of(path, what)))
+    found = [(what, one) for what, one in found if one.name in _SHOWN]
+    if any(one.name == "coco" for _, one in found):
+        with open_file(path) as file:
+            return found if _COCO.search(file.read(_HEAD)) else []
+    return found
+
+
+def _read_points(path: str) -> Sequence[_LayerTuple | tuple[None]]:
+    """Read a file as layers; what is wrong with it is told by napari."""
+    try:
+        return _layers(Path(path)) or _NO_LAYERS
+    except PosecutError as error:
+        show_error(str(error))
+        return _NO_LAYERS
+
+
+def _layers(path: Path) -> list[_LayerTuple]:
+    refused: list[PosecutError] = []
+    for what, one in _formats(path):
+        try:
+            found = one.function(f"read_{what}")(path)
+        except ArgumentError:  # a package is missing
+            raise
+        except PosecutError as error:  # a file may hold poses and no labels
+            refused.append(error)
+            continue
+        if isinstance(found, VideoPoses):
+            return [_points_layer(f"{path.name} {name}".rstrip(), pose_points(found, name)) for name in found.animals]
+        named = [(Path(video.video).name, label_points(found, video)) for video in found.videos]
+        return [_points_layer(f"{path.name} {name}", points) for name, points in named if len(points)]
+    raise refused[0]
+
+
+def pose_points(poses: VideoPoses, animal: str) -> pd.DataFrame:
+    """Return the positions of an animal: a row for each, with frame, x, y, bodypart and likelihood."""
+    found = poses.animals[animal]
+    frames, parts = np.nonzero(np.isfinite(found.xy).all(axis=2))
+    places = {"frame": frames, "x": found.xy[frames, parts, 0], "y": found.xy[frames, parts, 1]}
+    names = np.array(found.bodyparts, dtype=object)[parts]
+    return pd.DataFrame({**places, "bodypart": names, "likelihood": found.likelihood[frames, parts]})
+
+
+def label_points(labels: Labels, video: VideoLabels) -> pd.DataFrame:
+    """Return the labels of a video that have a place: a row for each, with frame, x, y, bodypart, state and animal.
+
+    Images are counted in the order of their names, which are another column then.
+    """
+    images = sorted(key for key in video.frames if isinstance(key, str))
+    numbers = {name: place for place, name in enumerate(images)}
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for key, animals in video.frames.items():
+            number, image = (numbers[key], key) if isinstance(key, str) else (key, "")
+            for animal, points in animals.items():
+                for part, point in points.items():
+                    if point.xy is not None:
+                        yield number, *point.xy, part, point.state, animal, image
+
+    columns = ["frame", "x", "y", "bodypart", "state", "animal", "image"]
+    table = pd.DataFrame(list(rows()), columns=columns)
+    return table if images else table.drop(columns="image")
+
+
+def _points_layer(name: str, points: pd.DataFrame) -> _LayerTuple:
+    """Return a Points layer of rows with frame, x and y, in a color for each bodypart; all else are its features."""
+    places = to_rows_columns(points[["x", "y"]].to_numpy(dtype=np.float64))
+    data = np.column_stack([points["frame"].to_numpy(dtype=np.float64), places])
+    codes, parts = pd.factorize(points["bodypart"])
+    attributes: dict[str, object] = {
+        "name": name,
+        "features": points.drop(columns=["frame", "x", "y"]),
+        "face_color": colors_of(DISTINCT, len(parts))[codes],
+        "border_width": 0.0,
+        "size": _POINT_SIZE,
+    }
+    return data, attributes, "points"
 
 
 # --- writer -----------------------------------------------------------------------------------------------------------
@@ -152,8 +262,6 @@ _FRAMES, _LABELED, _OPEN = 60, 6, 4  # of each video: in all, labeled, and left 
 _DRAW = (sys.executable, "-P", "-m", "napari_posecut.contributions")
 _DRAWN = ".drawn"  # a file beside the project: it is whole
 _WAITING = "sample"  # what the layer's metadata say that stands for the project until it is drawn
-
-_LayerTuple = tuple[np.ndarray, dict[str, object], str]
 
 
 def _sample_folder() -> Path:
