@@ -22,6 +22,7 @@ EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what compute
 View = Literal["auto", "above", "side"]  # of the camera; auto: guessed from the labels
 ExportFormat = Literal["onnx", "safetensors"]
 # Of other programs; `interchange/registry.py` has what each holds.
+# Some can only be read, others only written: `interchange.registry` says which.
 LabelFormat = Literal["sleap", "sleap-package", "coco", "lightning-pose", "deeplabcut", "cvat", "nwb"]
 PoseFormat = Literal["sleap", "sleap-analysis", "deeplabcut", "nwb", "movement"]
 FilterType = Literal["median", "arima", "spline", "kalman"]

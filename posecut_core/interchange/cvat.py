@@ -1,5 +1,8 @@
 """CVAT for images 1.1: an element per image, with skeletons of points, or points of their own labels.
 
+CVAT for video 1.1 is read as well: an element per track, with the shapes of its frames. Only those that somebody drew
+are labels; CVAT puts the frames between them where a straight line leads.
+
 `occluded` and `outside` of a point are hidden and absent; a point that is both is hidden without a place. Source:
 docs.cvat.ai, "XML annotation format". CVAT measures from the corner of the top-left pixel: half a pixel is taken off.
 """
@@ -31,10 +34,10 @@ def read_labels(path: Path) -> Labels:
         content = read_bytes(path)
         _refuse_entities(path, content)
         root = ET.fromstring(content)
-        if root.tag != "annotations" or root.find("track") is not None:
-            raise LabelError(
-                f"{path} is not of the kind CVAT for images, expected images with points; have CVAT write that kind."
-            )
+        if root.tag != "annotations":
+            raise LabelError(f"{path} is no file of annotations of CVAT, expected CVAT for images or for video.")
+        if root.find("track") is not None:
+            return _of_tracks(root)
         videos: dict[str, dict[int | str, dict[str, dict[str, Point]]]] = {}
         sizes: dict[str, dict[int | str, tuple[int, int]]] = {}
         ignored = 0
@@ -45,11 +48,48 @@ def read_labels(path: Path) -> Labels:
             sizes.setdefault(folder, {})[key] = size
             videos.setdefault(folder, {})[key] = _animals(image)
             ignored += sum(shape.tag not in ("skeleton", "points") for shape in image)
-        listed = [label.findtext("name") or "" for label in root.iter("label") if label.findtext("type") == "points"]
+        listed = _listed(root)
     found = tuple(VideoLabels(video, frames, sizes[video]) for video, frames in videos.items())
     used = [part for video in found for one in video.frames.values() for points in one.values() for part in points]
     left_out = (f"{ignored} shapes that are neither points nor skeletons",) if ignored else ()
     return Labels(tuple(dict.fromkeys([*listed, *used])), found, left_out=left_out)
+
+
+def _listed(root: ET.Element) -> list[str]:
+    """Return the names of points that a task lists."""
+    return [label.findtext("name") or "" for label in root.iter("label") if label.findtext("type") == "points"]
+
+
+def _of_tracks(root: ET.Element) -> Labels:
+    """Read the tracks of a video: skeletons, one animal each, or points, all of one animal."""
+    tracks = root.findall("track")
+    skeletons = [track for track in tracks if track.find("skeleton") is not None]
+    frames: dict[int | str, dict[str, dict[str, Point]]] = {}
+    between: set[int] = set()
+    ignored = 0
+    for track in tracks:
+        animal = track.attrib.get("id", "") if len(skeletons) > 1 and track in skeletons else ""
+        for shape in track:
+            number = int(shape.attrib["frame"])
+            if shape.tag not in ("skeleton", "points"):
+                ignored += 1
+            elif _is_drawn(shape):
+                points = _points(shape) if shape.tag == "skeleton" else [_point(shape, track.attrib["label"])]
+                frames.setdefault(number, {}).setdefault(animal, {}).update(points)
+            else:
+                between.add(number)
+    source = next(filter(None, (root.findtext(f"meta/{place}source") for place in ("task/", "job/", ""))), "")
+    used = [part for animals in frames.values() for points in animals.values() for part in points]
+    rest = len(between - frames.keys())
+    left_out = [f"{rest} frames that CVAT filled in between those that were drawn"] if rest else []
+    left_out += [f"{ignored} shapes that are neither points nor skeletons"] if ignored else []
+    parts = tuple(dict.fromkeys([*_listed(root), *used]))
+    return Labels(parts, (VideoLabels(last_part(source), frames),), left_out=tuple(left_out))
+
+
+def _is_drawn(shape: ET.Element) -> bool:
+    """Tell whether somebody drew a shape of a track; CVAT fills in the frames between."""
+    return shape.attrib.get("keyframe", "1") == "1"
 
 
 def _refuse_entities(path: Path, content: bytes) -> None:
@@ -72,15 +112,17 @@ def _animals(image: ET.Element) -> dict[str, dict[str, Point]]:
 
 
 def _points(parent: ET.Element) -> Iterator[tuple[str, Point]]:
-    for one in parent.findall("points"):
-        occluded, outside = (one.attrib.get(name, "0") == "1" for name in ("occluded", "outside"))
-        if outside:
-            yield one.attrib["label"], Point("occluded") if occluded else Point("absent")
-            continue
-        x, y = (float(value) - _CORNER for value in one.attrib["points"].split(";")[0].split(","))
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise ValueError(f"{one.attrib['label']} lies at {x}, {y}")
-        yield one.attrib["label"], Point("occluded" if occluded else "placed", (x, y))
+    yield from (_point(one, one.attrib["label"]) for one in parent.findall("points") if _is_drawn(one))
+
+
+def _point(one: ET.Element, part: str) -> tuple[str, Point]:
+    occluded, outside = (one.attrib.get(name, "0") == "1" for name in ("occluded", "outside"))
+    if outside:
+        return part, Point("occluded") if occluded else Point("absent")
+    x, y = (float(value) - _CORNER for value in one.attrib["points"].split(";")[0].split(","))
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise ValueError(f"{part} lies at {x}, {y}")
+    return part, Point("occluded" if occluded else "placed", (x, y))
 
 
 def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from posecut_core.errors import ArgumentError, LabelError, PosecutError
+from posecut_core.errors import ArgumentError, LabelError, PosecutError, Remedy
 from posecut_core.labels.state import Point
 from posecut_core.poses.predictions import Predictions
 from posecut_core.project.given import named_few
@@ -61,6 +61,28 @@ class Labels:
             for video in self.videos
         ]
         return replace(self, videos=tuple(videos))
+
+
+def chosen_animal(labels: Labels, animal: str | None, *, path: Path, step: str) -> Labels:
+    """Return the labels of one animal of a file, as a project follows one.
+
+    Args:
+        labels: of the file.
+        animal: its name; None where there is only one.
+        path: the file.
+        step: that reads it, and can be told which.
+
+    Raises:
+        ArgumentError: there are several and none is named, or none of that name.
+    """
+    animals = labels.animals
+    if animal is None and len(animals) < 2:
+        return labels.of_animal(animals[0]) if animals else labels
+    if animal not in animals:
+        found = f"the animals {named_few(animals)}" if animals else "no animals with names"
+        remedies = (Remedy(step, animal=animals[0]),) if animals else ()
+        raise ArgumentError(f"{path} has {found}, expected one; name the one to take.", *remedies)
+    return labels.of_animal(animal)
 
 
 @dataclass(frozen=True)
@@ -123,13 +145,6 @@ class Format:
 
 
 _HDF = re.compile(rb"\x89HDF\r\n\x1a\n")
-_WITHOUT_VISIBILITY: Mapping[Kind, str] = {
-    "occluded": "labels like any other",
-    "hidden": "missing",
-    "absent": "missing",
-    "unset": "missing",
-    "proposed": "left out",
-}
 _SLEAP: Mapping[Kind, str] = {
     "hidden": "absent",
     "unset": "absent, where another bodypart of the frame is labeled",
@@ -160,13 +175,10 @@ FORMATS: Mapping[str, Format] = {
             becomes={"absent": "hidden without a place", "proposed": "left out"}, lacks="The skeleton.", images=True,
             begins=re.compile(rb"(\xef\xbb\xbf)?\"?scorer(.*[\r\n]+){2}\"?coords.*visible"),
         ),
+        Format("deeplabcut", "DeepLabCut's tables", (".csv", ".h5"), "tables", "r", "r", images=True),
         Format(
-            "deeplabcut", "DeepLabCut's tables", (".csv", ".h5"), "tables", "rw", "rw",
-            becomes=_WITHOUT_VISIBILITY, lacks="The skeleton.", images=True,
-        ),
-        Format(
-            "cvat", "CVAT for images", (".xml",), "cvat", "rw", becomes={"proposed": "left out"}, images=True,
-            begins=re.compile(rb"(\xef\xbb\xbf)?\s*<"),
+            "cvat", "CVAT for images and, to read, for video", (".xml",), "cvat", "rw",
+            becomes={"proposed": "left out"}, images=True, begins=re.compile(rb"(\xef\xbb\xbf)?\s*<"),
         ),
         Format(
             "nwb", "NWB with ndx-pose", (".nwb",), "nwb", "rw", "rw",

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from posecut_core.errors import AnalysisError
+from posecut_core.errors import AnalysisError, VideoError
 from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.poses.predictions import Predictions
+from posecut_core.project.given import named_few
 from posecut_core.storage.files import atomic_path, open_file
 
 _TITLE = "SLEAP"
@@ -115,9 +116,19 @@ def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:
         labels: of videos, whose names are paths.
         scorer: who labeled.
         name: of the format.
+
+    Raises:
+        VideoError: a video is missing, of which a .pkg.slp is to hold images.
+        StorageError: the disk refuses.
     """
     import sleap_io
 
+    missing = [video.video for video in labels.videos if video.frames and not Path(video.video).is_file()]
+    if missing and name == "sleap-package":
+        raise VideoError(
+            f"A package holds images of the labeled frames, but {named_few(missing)} is not there; put it there, or "
+            "choose the format sleap, which holds none."
+        )
     skeleton, videos, frames = _skeleton(labels.bodyparts, labels.skeleton, labels.symmetries), [], []
     for video in labels.videos:
         videos.append(sleap_io.Video(filename=video.video))

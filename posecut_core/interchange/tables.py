@@ -1,7 +1,7 @@
-"""Tables with a row per image or frame: Lightning Pose's labels with `visible`, DeepLabCut's labels and results.
+"""Tables with a row per image or frame: Lightning Pose's labels with `visible`, and, to read, DeepLabCut's tables.
 
 The column `visible` of Lightning Pose (since 2.1.2) is COCO's: 0 not labeled, 1 hidden, 2 visible. It is read wherever
-a table has one.
+a table has one. DeepLabCut's own tables are those of the project, which need no other way out.
 """
 
 import math
@@ -15,7 +15,7 @@ from posecut_core.formats.deeplabcut.images import last_part
 from posecut_core.formats.deeplabcut.tables import read_csv
 from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import Point
-from posecut_core.poses.files import read_predictions, write_csv
+from posecut_core.poses.files import read_predictions
 from posecut_core.storage.files import atomic_path
 from posecut_core.storage.tables import read_hdf
 
@@ -62,7 +62,7 @@ def _point(x: float, y: float, visible: float | None) -> Point | None:
 
 
 def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:
-    """Write a table of labels, with `visible` for Lightning Pose; images are named from the project's folder.
+    """Write a table of labels with `visible`; images are named from the project's folder.
 
     Args:
         path: the .csv.
@@ -70,21 +70,16 @@ def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:
         scorer: who labeled.
         name: of the format.
     """
-    visible = name == "lightning-pose"
-    coords = ("x", "y", "visible") if visible else ("x", "y")
+    coords = ("x", "y", "visible")
     columns = pd.MultiIndex.from_product([[scorer], labels.bodyparts, coords], names=["scorer", "bodyparts", "coords"])
     rows = {}
     for video in labels.videos:
         for key, animals in video.frames.items():
-            points = animals.get("", {})
-            cells = [_cells(points.get(part))[: len(coords)] for part in labels.bodyparts]
-            rows["labeled-data", video.video, str(key)] = [cell for part in cells for cell in part]
-    names = list(rows)
-    index = pd.MultiIndex.from_tuples(names) if names and not visible else pd.Index(["/".join(row) for row in names])
-    frame = pd.DataFrame(list(rows.values()), index=index, columns=columns)
-    if visible:
-        marks = frame.columns.get_level_values("coords") == "visible"
-        frame = frame.astype(dict.fromkeys(frame.columns[marks], np.int64))
+            cells = [_cells(animals.get("", {}).get(part)) for part in labels.bodyparts]
+            rows[f"labeled-data/{video.video}/{key}"] = [cell for part in cells for cell in part]
+    frame = pd.DataFrame(list(rows.values()), index=pd.Index(list(rows)), columns=columns)
+    marks = frame.columns.get_level_values("coords") == "visible"
+    frame = frame.astype(dict.fromkeys(frame.columns[marks], np.int64))
     with atomic_path(path) as temporary:
         frame.to_csv(temporary, encoding="utf-8", lineterminator="\n")
 
@@ -104,12 +99,3 @@ def read_poses(path: Path) -> VideoPoses:
         AnalysisError: it is none.
     """
     return VideoPoses("", {"": read_predictions(path)})
-
-
-def write_poses(path: Path, poses: VideoPoses) -> None:
-    """Write predictions of one animal as .csv; the .h5 is what an analysis writes.
-
-    Raises:
-        StorageError: the disk refuses.
-    """
-    write_csv(path, poses.animals[""])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from posecut_core.errors import ArgumentError, LabelError, PosecutError, Remedy, VideoError, treat_all
 from posecut_core.interchange.project_labels import TakenLabels, take_labels
-from posecut_core.interchange.registry import Labels, VideoLabels, chosen_format, format_of
+from posecut_core.interchange.registry import Labels, VideoLabels, chosen_animal, chosen_format, format_of
 from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving, given_path, named_few
@@ -68,7 +68,7 @@ def import_labels(
     """
     path = given_path(file)
     chosen = chosen_format(format, "labels", "r") if format is not None else format_of(path, "labels")
-    labels = _of_animal(chosen.function("read_labels")(path), path, animal)
+    labels = chosen_animal(chosen.function("read_labels")(path), animal, path=path, step="import_labels")
     project = adopt_project(config, report=report)
     pairs, left_out = _matched(project, labels, path, video)
     return treat_all(
@@ -81,17 +81,6 @@ def import_labels(
         kind=LabelError,
         name=lambda pair: pair[0],
     )
-
-
-def _of_animal(labels: Labels, path: Path, animal: str | None) -> Labels:
-    animals = labels.animals
-    if animal is None and len(animals) < 2:
-        return labels.of_animal(animals[0]) if animals else labels
-    if animal not in animals:
-        found = f"the animals {named_few(animals)}" if animals else "no animals with names"
-        remedies = (Remedy("import_labels", file=path, animal=animals[0]),) if animals else ()
-        raise ArgumentError(f"{path} has {found}, expected one; name the one to take.", *remedies)
-    return labels.of_animal(animal)
 
 
 def _matched(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posecut_core.errors import PosecutError, ProjectError, Remedy, VideoError
-from posecut_core.interchange.registry import Labels, format_of
+from posecut_core.interchange.registry import Labels, chosen_animal, format_of
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report, silent
@@ -89,6 +89,8 @@ def import_project(
         )
     files = tables or [path]
     read = [(file, format_of(file, "labels").function("read_labels")(file)) for file in files]
+    for file, labels in read:
+        chosen_animal(labels, animal, path=file, step="import_project")  # before anything is made
     videos, left = _videos(path, [labels for _, labels in read])
     parts = tuple(dict.fromkeys(part for _, labels in read for part in labels.bodyparts))
     bones = tuple(dict.fromkeys(bone for _, labels in read for bone in labels.skeleton))

@@ -23,6 +23,7 @@ from nwbinspector import Importance, inspect_nwbfile
 from pynwb import validate
 
 from posecut_core.interchange.registry import FORMATS, VideoPoses
+from posecut_core.poses.files import write_predictions
 from posecut_core.poses.predictions import Predictions
 
 PARTS = ("nose", "tail")
@@ -90,6 +91,7 @@ def written(folder: Path, movement: str | None) -> dict[str, object]:
     for name, one in FORMATS.items():
         if "w" in one.poses:
             one.function("write_poses")(folder / f"{name}{one.suffixes[0]}", poses)
+    write_predictions(folder / "deeplabcut.h5", poses.animals[""], csv=True)
     analysis = sleap_io.load_analysis_h5(str(folder / "sleap-analysis.analysis.h5")).numpy()
     slp = sleap_io.load_slp(str(folder / "sleap.slp"), open_videos=False).numpy()
     nwb = folder / "nwb.nwb"

@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError, LabelError, ProjectError, StorageError
+from posecut_core.errors import ArgumentError, LabelError, ProjectError, StorageError, VideoError
 from posecut_core.interchange import sleap_analysis
 from posecut_core.interchange.registry import FORMATS, VideoPoses
 from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Propose, Together
@@ -164,10 +164,8 @@ def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypa
     xy[4, 1] = np.nan
     predictions = Predictions("Fake_10", ("spot", "beside"), xy, np.full((11, 2), 0.5))
     write_predictions(prediction_path(spot_video, "Fake_10"), predictions, origin=Origin(None, "abc"))
-    for format in get_args(PoseFormat):
+    for format in (name for name in get_args(PoseFormat) if "w" in FORMATS[name].poses):
         (path,) = export_poses(spot_project, [spot_video], format=format).files
-        if format == "deeplabcut":
-            continue
         done = import_poses(spot_project, path, spot_video, destfolder=tmp_path / format)
         found = read_predictions(done.files[0])
         np.testing.assert_array_equal(found.xy, xy)
@@ -201,6 +199,39 @@ def test_one_of_several_animals_must_be_named(full_project, tmp_path):
     with pytest.raises(ArgumentError, match="animals 0, 1"):
         import_labels(full_project, path)
     assert import_labels(full_project, path, animal="1", overwrite=True).videos[0].new == 1
+
+
+def test_nothing_is_made_where_an_animal_must_be_named(spot_video, tmp_path):
+    """The project would be there without labels, and without a word on why."""
+    source = tmp_path / "theirs"
+    source.mkdir()
+    shutil.copy(spot_video, source / "spot.mp4")
+    header = ["scorer,me,me,me,me", "individuals,a,a,b,b", "bodyparts,nose,nose,nose,nose", "coords,x,y,x,y"]
+    (source / "CollectedData.csv").write_text("\n".join([*header, "labeled-data/spot/img0000.png,1,2,3,4", ""]))
+    with pytest.raises(ArgumentError, match="animals a, b") as refused:
+        import_project(source, "ada", tmp_path / "ours")
+    assert refused.value.remedies[0].step == "import_project"
+    assert refused.value.remedies[0].arguments["animal"] == "a"
+    assert not (tmp_path / "ours").exists()
+    done = import_project(source, "ada", tmp_path / "ours", animal="b")
+    assert _points(done.config_path)[0]["nose"][1] == (3.0, 4.0)
+
+
+def test_a_package_of_sleap_holds_the_images(full_project, spot_video, tmp_path):
+    """sleap-io finds labels and pictures in it without the video; where that is missing, nothing is written."""
+    import sleap_io
+
+    exported = export_labels(full_project, format="sleap-package")
+    assert exported.file.name.endswith(".pkg.slp")
+    labels = sleap_io.load_slp(str(exported.file))
+    assert [int(frame.frame_idx) for frame in labels] == [0, 3, 5, 9]
+    assert labels[0].image.shape[:2] == (48, 64)
+    assert FORMATS["sleap"].function("read_labels")(exported.file).videos[0].frames.keys() == {0, 3, 5, 9}
+    exported.file.unlink()
+    spot_video.unlink()
+    with pytest.raises(VideoError, match="is not there"):
+        export_labels(full_project, format="sleap-package")
+    assert not exported.file.exists()
 
 
 @pytest.mark.parametrize("format", ["sleap", "lightning-pose"])

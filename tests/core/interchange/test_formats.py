@@ -89,8 +89,6 @@ def _expected(name, labels):
                 becomes = one.becomes.get(kind)
                 if kind == "unset" and name == "sleap":
                     point = Point("absent") if labeled else None
-                elif becomes == "labels like any other":
-                    point = Point("placed", point.xy)
                 elif becomes is not None:
                     point = words[becomes]
                 if point is not None:
@@ -132,7 +130,7 @@ def test_labels_are_read_as_they_were_written(name, first, second, tmp_path):
     labels = _as_images(_labels(first, second)) if one.images else _labels(first, second)
     path = tmp_path / f"labels{one.suffixes[0]}"
     one.function("write_labels")(path, labels, scorer="me", name=name)
-    assert format_of(path, "labels").name == name or name == "deeplabcut"
+    assert format_of(path, "labels").name == name
     read = one.function("read_labels")(path)
     _close(_found(read), _expected(name, labels))
 
@@ -177,9 +175,8 @@ def test_what_is_lost_is_counted():
     labels = Labels(PARTS, (VideoLabels("one", {"img1.png": {"": points}}),), BONES)
     assert losses(FORMATS["coco"], labels) == ("1 absent bodypart: not labeled",)
     assert losses(FORMATS["cvat"], labels) == ()
-    told = losses(FORMATS["deeplabcut"], labels)
-    assert told[0] == "1 hidden bodypart with a place: labels like any other"
-    assert told[-1] == "The skeleton."
+    told = losses(FORMATS["lightning-pose"], labels)
+    assert told == ("1 absent bodypart: hidden without a place", "The skeleton.")
 
 
 def test_unknown_formats_are_refused_with_those_that_there_are(tmp_path):
@@ -229,3 +226,74 @@ def test_two_animals_of_a_coco_file_stay_apart(tmp_path):
     labels = FORMATS["coco"].function("read_labels")(path)
     assert labels.animals == ("0", "1")
     assert _found(labels.of_animal("1")) == {("a", "img3.png"): {"nose": Point("occluded", (5.0, 6.0))}}
+
+
+def test_tables_of_deeplabcut_are_read(tmp_path):
+    """Labels of one animal, by the images that they are of; a project writes such tables itself."""
+    path = tmp_path / "CollectedData_me.csv"
+    rows = ["scorer,,,me,me,me,me", "bodyparts,,,nose,nose,tail,tail", "coords,,,x,y,x,y"]
+    path.write_text("\n".join([*rows, "labeled-data,one,img3.png,1.5,2.5,,", ""]))
+    labels = FORMATS["deeplabcut"].function("read_labels")(path)
+    assert _found(labels) == {("one", "img3.png"): {"nose": Point("placed", (1.5, 2.5))}}
+    assert labels.bodyparts == ("nose", "tail")
+    for what in ("labels", "poses"):
+        with pytest.raises(ArgumentError, match="to write"):
+            chosen_format("deeplabcut", what, "w")
+
+
+@pytest.mark.parametrize("name", [name for name in POSED if name != "deeplabcut"])
+def test_two_animals_keep_their_names_and_their_poses(name, tmp_path):
+    """Projects follow one animal, but files of others have several."""
+    animals = {
+        animal: Predictions("Net", PARTS, np.full((3, 3, 2), place + 1.0), np.full((3, 3), 0.5))
+        for place, animal in enumerate(("female", "male"))
+    }
+    one = chosen_format(name, "poses", "w")
+    path = tmp_path / f"poses{one.suffixes[0]}"
+    one.function("write_poses")(path, VideoPoses("one.mp4", animals))
+    read = one.function("read_poses")(path)
+    assert {animal: found.xy.tolist() for animal, found in read.animals.items()} == {
+        animal: found.xy.tolist() for animal, found in animals.items()
+    }
+
+
+_TRACKS = """<annotations><version>1.1</version><meta><task><source>day1\\one.mp4</source><labels>
+<label><name>animal</name><type>skeleton</type></label><label><name>nose</name><type>points</type></label>
+<label><name>tail</name><type>points</type></label></labels></task></meta>
+<track id="0" label="animal" source="manual">
+<skeleton frame="0" keyframe="1"><points label="nose" keyframe="1" outside="0" occluded="0" points="10.5,20.5"/>
+<points label="tail" keyframe="1" outside="1" occluded="0" points="0,0"/></skeleton>
+<skeleton frame="1" keyframe="0"><points label="nose" keyframe="0" outside="0" occluded="0" points="11,21"/></skeleton>
+<skeleton frame="5" keyframe="1"><points label="nose" keyframe="1" outside="0" occluded="1" points="15.5,25.5"/>
+<points label="tail" keyframe="0" outside="0" occluded="0" points="9,9"/></skeleton>
+</track>{more}</annotations>"""
+
+
+def test_a_video_of_cvat_has_the_frames_that_somebody_drew(tmp_path):
+    """What CVAT filled in between is left out, and counted; boxes are, too."""
+    path = tmp_path / "tracks.xml"
+    box = '<track id="1" label="cage"><box frame="0" keyframe="1" xtl="0" ytl="0" xbr="1" ybr="1"/></track>'
+    path.write_text(_TRACKS.format(more=box))
+    labels = FORMATS["cvat"].function("read_labels")(path)
+    assert labels.bodyparts == ("nose", "tail")
+    assert _found(labels) == {
+        ("one.mp4", 0): {"nose": Point("placed", (10.0, 20.0)), "tail": Point("absent")},
+        ("one.mp4", 5): {"nose": Point("occluded", (15.0, 25.0))},
+    }
+    assert [one.split()[0] for one in labels.left_out] == ["1", "1"]
+
+
+def test_skeletons_of_cvat_are_animals_and_loose_points_are_one(tmp_path):
+    """Tracks of points have their bodyparts as labels."""
+    path = tmp_path / "tracks.xml"
+    other = '<track id="7" label="animal"><skeleton frame="0" keyframe="1"><points label="nose" keyframe="1" '
+    path.write_text(_TRACKS.format(more=f'{other}points="1.5,1.5"/></skeleton></track>'))
+    assert FORMATS["cvat"].function("read_labels")(path).animals == ("0", "7")
+    loose = [
+        f'<track id="{place}" label="{part}"><points frame="4" keyframe="1" points="{place}.5,1.5"/></track>'
+        for place, part in enumerate(("nose", "tail"))
+    ]
+    path.write_text(f"<annotations><meta><source>one.mp4</source></meta>{''.join(loose)}</annotations>")
+    labels = FORMATS["cvat"].function("read_labels")(path)
+    expected = {"nose": Point("placed", (0.0, 1.0)), "tail": Point("placed", (1.0, 1.0))}
+    assert _found(labels) == {("one.mp4", 4): expected}
