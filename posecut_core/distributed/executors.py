@@ -11,9 +11,10 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +30,9 @@ Work = Callable[[Item, Report], Result]
 Each = Callable[..., tuple[list[Any], dict[str, PosecutError]]]  # as `treat_each`, with work that also reports
 
 _WAITING = "10s"  # for a scheduler to answer
+_RETURN = "60s"  # for one that was there to answer again
 _TRIES = 3  # what kills that many workers kills any
+_AHEAD = 4_000  # things that a scheduler knows of at once, as each takes its memory
 _TOLD = 0.5  # seconds between two reports of a worker on how far it is
 _RATES = ("frames_per_s", "steps_per_s")  # which add up
 
@@ -295,40 +298,74 @@ class Dask:
             ) from error
 
     def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome | Progress]]:
-        """Yield what came of each item; dask gives what a dead worker was at to another one."""
-        from distributed import Client, as_completed
+        """Yield what came of each item; dask gives what a dead worker was at to another one.
+
+        A scheduler that is started again has forgotten everything, and is given again what is not done.
+
+        Raises:
+            ArgumentError: no scheduler answers.
+        """
+        places: Sequence[int] = range(len(items))
+        patience = _WAITING
+        while places:
+            forgotten: list[int] = []
+            with self._client(patience) as client:
+                for place, outcome in self._submitted(client, work, items, places):
+                    if outcome is None:
+                        forgotten.append(place)
+                    else:
+                        yield place, outcome
+            places, patience = sorted(forgotten), _RETURN
+
+    @contextmanager
+    def _client(self, patience: str) -> Iterator[Any]:
+        from distributed import Client
 
         if isinstance(self.place, dict):
             with _slurm(self.place) as cluster, Client(cluster) as client:
-                yield from self._gather(client, as_completed, work, items)
+                yield client
             return
         try:
-            client = Client(self.place, timeout=_WAITING)
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            AssertionError,
-        ) as error:  # as dask says of hosts, ports and certificates
+            client = Client(self.place, timeout=patience)
+        except (OSError, ValueError, TypeError, AssertionError) as error:  # as dask says of hosts, ports, certificates
             raise ArgumentError(
                 f"No scheduler of dask answers at {self.place}, expected a running one; start it, or correct the "
                 "address."
             ) from error
         with client:
-            yield from self._gather(client, as_completed, work, items)
+            yield client
 
-    def _gather(
-        self, client: Any, as_completed: Any, work: Work[Any, Any], items: Sequence[Any]
-    ) -> Iterator[tuple[int, Outcome]]:
+    def _submitted(
+        self, client: Any, work: Work[Any, Any], items: Sequence[Any], places: Sequence[int]
+    ) -> Iterator[tuple[int, Outcome | None]]:
+        """Yield what came of some of the items; None where the scheduler forgot one."""
+        from distributed import CancelledError, as_completed
+
         # The work goes to each worker once, as a task of its own that is done again where it was lost.
         given = client.submit(_given, work, pure=False)
-        futures = {client.submit(outcome_of, given, item, pure=False): place for place, item in enumerate(items)}
+        waiting = iter(places)
+        futures: dict[Any, int] = {}
+        running = as_completed()
+
+        def submit(count: int) -> None:
+            for place in islice(waiting, count):
+                future = client.submit(outcome_of, given, items[place], pure=False)
+                futures[future] = place
+                running.add(future)
+
+        submit(_AHEAD)
         try:
-            for future in as_completed(futures):
-                place = futures[future]
-                error = future.exception()  # waits where a result died with its worker and is made again
-                yield place, future.result() if error is None else Outcome(error=_failure(items[place], error))
+            for future in running:
+                place = futures.pop(future)
+                try:
+                    error = future.exception()  # waits where a result died with its worker and is made again
+                    outcome = future.result() if error is None else Outcome(error=_failure(items[place], error))
+                except (CancelledError, OSError, TimeoutError):
+                    outcome = None
+                yield place, outcome
                 future.release()
+                submit(0 if outcome is None else 1)
+            yield from ((place, None) for place in waiting)
         finally:
             client.cancel([*futures])
 

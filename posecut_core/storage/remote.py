@@ -111,9 +111,9 @@ def open_remote(address: str) -> RemoteFile:
     Raises:
         OSError: there is none, or it must not be read.
     """
-    from fsspec.core import url_to_fs
-
     try:
+        from fsspec.core import url_to_fs
+
         system, path = url_to_fs(address)
         file = system.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
     except OSError:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from io import BufferedReader
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 import numpy as np
@@ -167,13 +167,13 @@ def _holds_another(path: Path) -> bool:
         return bool(ends) and _is_beginning(file, ends[-1])
 
 
-def _is_beginning(file: BinaryIO, at: int) -> bool:
+def _is_beginning(file: BufferedReader, at: int) -> bool:
     file.seek(at)
     head = file.read(len(_ASF))
     return head.startswith(_BEGINNINGS) or head[4:8] == b"ftyp"
 
 
-def _holds_another_movie(file: BinaryIO) -> bool:
+def _holds_another_movie(file: BufferedReader) -> bool:
     """Look for a second movie in .mp4 and .mov; one of fragments goes on behind any box."""
     boxes = list(islice(_boxes(file), _MOST_PARTS))
     kinds = [kind for kind, _ in boxes]
@@ -182,7 +182,7 @@ def _holds_another_movie(file: BinaryIO) -> bool:
     return kinds.count(b"moov") > 1 or b"ftyp" in kinds[1:] or _is_beginning(file, boxes[-1][1])
 
 
-def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def _boxes(file: BufferedReader) -> Iterator[tuple[bytes, int]]:
     """Go through the boxes of an .mp4; give the kind of each and where it ends."""
     size, at = file.seek(0, 2), 0
     while True:
@@ -197,7 +197,7 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         yield head[4:8], at
 
 
-def _asf_objects(file: BinaryIO) -> Iterator[int]:
+def _asf_objects(file: BufferedReader) -> Iterator[int]:
     """Give where each object of an .asf ends, up to another header."""
     size, at = file.seek(0, 2), 0
     while True:
@@ -210,7 +210,7 @@ def _asf_objects(file: BinaryIO) -> Iterator[int]:
         yield at
 
 
-def _flv_tags(file: BinaryIO) -> Iterator[int]:
+def _flv_tags(file: BufferedReader) -> Iterator[int]:
     """Give where each tag of an .flv ends."""
     file.seek(5)
     at = int.from_bytes(file.read(4), "big") + 4
@@ -223,7 +223,7 @@ def _flv_tags(file: BinaryIO) -> Iterator[int]:
         yield at
 
 
-def _riff_parts(file: BinaryIO) -> Iterator[int]:
+def _riff_parts(file: BufferedReader) -> Iterator[int]:
     """Give where each part of an .avi ends; FFmpeg reads on in the next one."""
     at = 0
     while True:

@@ -27,7 +27,7 @@ class VideoReader:
     however much of it is damaged.
 
     Args:
-        path: the video.
+        path: the video, or an address of it such as s3://bucket/rat.mp4.
         sure: whether to read from the start of the file, which may take long, where nothing else tells whether a
             frame is damaged; else `frames` leaves it out, and `read` refuses it.
 

@@ -210,7 +210,7 @@ def check_labels(
     agreement = None if compared is None else project.label_agreement
     return treat_all(
         found,
-        lambda pair: _check(project, *pair, report),
+        lambda pair: _check(project, pair[0], pair[1], report),
         lambda checked: CheckedLabels(project.config_path, tuple(checked), suspects, compared, agreement),
         name=lambda pair: pair[0].video,
         what="videos have labels or frames that cannot be drawn",

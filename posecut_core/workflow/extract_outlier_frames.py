@@ -248,7 +248,7 @@ def _treat_found(
     return _put_and_extract(project, replace(found, fresh=fresh), predictions, wish, confirmed=True)
 
 
-def _fresh(candidates: Sequence[Candidate], stored: Sequence[int]) -> tuple[int, ...]:
+def _fresh(candidates: tuple[Candidate, ...], stored: Sequence[int]) -> tuple[int, ...]:
     """Return the frame numbers of candidates that are not among those that are stored."""
     return tuple(number for number in numbers_of(candidates) if number not in stored)
 

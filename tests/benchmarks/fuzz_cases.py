@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import struct
+import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -187,6 +188,12 @@ def _work(project: Project, xy: np.ndarray) -> None:
     note.write_text(json.dumps({"host": "elsewhere", "pid": 3}))
 
 
+_TRACKS = """<annotations><version>1.1</version><meta><task><source>a.mp4</source><labels><label><name>nose</name>
+<type>points</type></label></labels></task></meta><track id="0" label="animal"><skeleton frame="0" keyframe="1"><points
+label="nose" keyframe="1" outside="0" occluded="1" points="3.5,4.5"/></skeleton></track><track id="1" label="tail">
+<points frame="2" keyframe="0" outside="0" occluded="0" points="5,6"/></track></annotations>"""
+
+
 def _exports(project: Project) -> None:
     """Write labels and poses in the formats of other programs."""
     for name in ("coco", "cvat", "lightning-pose", "sleap"):
@@ -195,6 +202,7 @@ def _exports(project: Project) -> None:
         path.parent.mkdir(exist_ok=True)
         labels = project_labels(project, ("a",), images=one.images)
         one.function("write_labels")(path, labels, scorer="me", name=name)
+    (project.exports / "tracks.xml").write_text(_TRACKS)
     xy = np.random.default_rng(0).uniform(2, 20, (4, 3, 2))
     poses = VideoPoses("a.mp4", {"": Predictions(SCORER, PARTS, xy, np.full((4, 3), 0.9))}, 25.0)
     for name in ("sleap-analysis", "nwb", "movement"):
@@ -407,6 +415,31 @@ def change_value(value: Any, chance: random.Random) -> Any:
 def break_json(content: bytes, chance: random.Random) -> bytes:
     """Change one value of a JSON text."""
     return _as_json(change_value(json.loads(content), chance)).encode()
+
+
+def break_xml(content: bytes, chance: random.Random) -> bytes:
+    """Change an attribute, a text or a name of an XML, or remove or double an element."""
+    root = ET.fromstring(content)
+    elements = [*root.iter()]
+    one = chance.choice(elements)
+    value = chance.choice(XML_VALUES)
+    match chance.randrange(6):
+        case 0 | 1 | 2:
+            one = chance.choice([each for each in elements if each.attrib])
+            one.attrib[chance.choice([*one.attrib])] = value
+        case 3:
+            one.text = value
+        case 4:
+            one.attrib.pop(next(iter(one.attrib), ""), None)
+            one.tag = chance.choice(("track", "points", "skeleton", "image", "box", "x"))
+        case _:
+            parent = chance.choice([each for each in elements if len(each)])
+            child = chance.choice([*parent])
+            parent.remove(child) if chance.random() < 0.5 else parent.append(child)
+    return ET.tostring(root)
+
+
+XML_VALUES = ("", "0", "-1", "1", "nan", "inf", "1e400", "1,2", "1;2", ",", "9" * 400, "x" * 9000, "../../x", "\t", "<")
 
 
 def break_signed(content: bytes, chance: random.Random) -> bytes:
@@ -689,7 +722,7 @@ KINDS = (
     Kind("images", 400, "labeled-data/images/img*", _read_images, (break_png,)),
     Kind("videos", 5000, "videos/broken-*", _read_video),
     Kind("coco", 500, "exports/*.json", _read_other("coco"), (break_json,)),
-    Kind("cvat", 500, "exports/*.xml", _read_other("cvat")),
+    Kind("cvat", 500, "exports/*.xml", _read_other("cvat"), (break_xml, break_xml)),
     Kind("lightning-pose", 500, "exports/*.csv", _read_other("lightning-pose"), (break_csv,)),
     Kind("sleap", 500, "exports/*.slp", _read_other("sleap"), (break_h5, break_h5)),
     Kind("sleap-analysis", 500, "exports/*.analysis.h5", _read_other("sleap-analysis"), (break_h5, break_h5)),

@@ -1,22 +1,28 @@
 """Analyze many short videos in one process and in several, of which one is killed now and then, and compare.
 
-    python tests/benchmarks/spread.py [--videos 1000] [--cluster local:4] [--kill 10]
+    python tests/benchmarks/spread.py [--videos 1000] [--cluster local:4 | dask:4] [--kill 10] [--restart] [--clients 2]
 
 The videos are links to a few rendered ones of 64 frames each, the network is a thin one with random weights: what is
-measured is the work around it. From the first video that is done, one of this computer's worker processes is killed
-every so many seconds. Prints JSON: how many tables equal the serial ones byte for byte, how many were lost, how many
-processes were killed, the seconds of both, and the seconds of processors that a video took more than alone, in
-milliseconds. Ends with 1 where a table is missing or differs.
+measured is the work around it. From the first report on, one of the worker processes is killed every so many seconds.
+`dask:N` starts a scheduler and N workers of dask on this computer; with `--restart` the scheduler is killed when a
+third of the videos are done, and started again. With `--clients 2` another program analyzes the same videos into the
+same folder at the same time. Prints JSON: how many tables equal the serial ones byte for byte, how many were lost, how
+many processes were killed, the seconds of both, and the seconds of processors that a video took more than alone, in
+milliseconds (of `local:N`), or the most memory that the scheduler took, in MB (of `dask:N`). Ends with 1 where a table
+is missing or differs.
 """
 
 import argparse
 import json
 import os
 import random
+import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -26,9 +32,11 @@ import psutil
 
 from posecut_core.backbones.resnet import ResNetSpec
 from posecut_core.dataset.settings import TrainingSettings, write_settings
+from posecut_core.errors import AnalysisError, BusyError
 from posecut_core.model.pose_net import NetworkSpec, initial_parameters
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
+from posecut_core.progress import Progress
 from posecut_core.project.opening import open_project
 from posecut_core.video.writer import VideoWriter
 from posecut_core.workflow.analyze_videos import analyze_videos
@@ -43,33 +51,70 @@ def main() -> int:
     parser.add_argument("--videos", type=int, default=1000)
     parser.add_argument("--cluster", default="local:4")
     parser.add_argument("--kill", type=float, default=10.0, help="seconds between kills; 0 kills none")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="posecut-spread-") as folder:
-        found = measured(Path(folder), arguments.videos, arguments.cluster, arguments.kill)
+    parser.add_argument("--restart", action="store_true", help="restart the scheduler once; with dask:N")
+    parser.add_argument("--clients", type=int, default=1, choices=(1, 2))
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="posecut-spread-") as name:
+        folder = Path(name)
+        kind, _, count = given.cluster.partition(":")
+        workers = DaskWorkers(folder, int(count)) if kind == "dask" else Workers(given.cluster)
+        try:
+            found = measured(folder, workers, given)
+        finally:
+            workers.end()
     print(json.dumps(found))
-    return 0 if found["equal"] == arguments.videos and not found["lost"] else 1
+    return 0 if found["equal"] == given.videos and not found["lost"] else 1
 
 
-def measured(folder: Path, count: int, cluster: str, pause: float) -> dict[str, object]:
+def measured(folder: Path, workers: "Workers", given: argparse.Namespace) -> dict[str, object]:
     config = make_project(folder)
-    videos = make_videos(folder / "many", count)
+    videos = make_videos(folder / "many", given.videos)
     analyze_videos(config, videos[:1], destfolder=folder / "warm", engine="xla")
     start, used = time.perf_counter(), _processor()
     serial = analyze_videos(config, videos, destfolder=folder / "serial", engine="xla")
     alone, alone_used = time.perf_counter() - start, _processor() - used
-    killer = Killer(pause)
-    threading.Thread(target=killer.run, daemon=True).start()
-    start, used = time.perf_counter(), _processor()
+    disturber = Disturber(workers, given.kill, given.videos // 3 if given.restart else 0)
+    threading.Thread(target=disturber.run, daemon=True).start()
     spread = folder / "spread"
-    analyze_videos(config, videos, destfolder=spread, engine="xla", cluster=cluster, report=killer.hear)
+    options = {"destfolder": spread, "engine": "xla", "cluster": workers.cluster}
+    words = [str(config), str(spread), workers.cluster, *map(str, videos)]
+    other = subprocess.Popen([sys.executable, "-c", _OTHER, *words]) if given.clients == 2 else None
+    start, used = time.perf_counter(), _processor()
+    busy = 0
+    try:
+        analyze_videos(config, videos, report=disturber.hear, **options)
+    except AnalysisError as error:  # the other program was at these
+        busy = len(error.failed)
+        if other is None or not all(isinstance(one, BusyError) for one in error.failed.values()):
+            raise
     together, together_used = time.perf_counter() - start, _processor() - used
-    killer.ended.set()
+    disturber.ended.set()
+    if other is not None:
+        other.wait()
+        analyze_videos(config, videos, **options)
     pairs = [(path, spread / path.name) for path in serial.files]
     equal = sum(other.is_file() and path.read_bytes() == other.read_bytes() for path, other in pairs)
     lost = sum(not other.is_file() for _, other in pairs)
-    overhead = (together_used - alone_used) / count * 1000
-    seconds = {"serial_s": round(alone, 1), "spread_s": round(together, 1), "overhead_ms": round(overhead, 1)}
-    return {"videos": count, "equal": equal, "lost": lost, "killed": killer.killed, **seconds}
+    found: dict[str, object] = {"videos": given.videos, "equal": equal, "lost": lost, "killed": disturber.killed}
+    found |= {"serial_s": round(alone, 1), "spread_s": round(together, 1)}
+    if isinstance(workers, DaskWorkers):
+        found |= {"scheduler_mb": round(disturber.most / 1e6, 1), "restarted": disturber.restarted}
+    else:
+        found["overhead_ms"] = round((together_used - alone_used) / given.videos * 1000, 1)
+    return found | ({"busy": busy} if given.clients == 2 else {})
+
+
+_OTHER = """
+import sys
+from posecut_core.errors import AnalysisError
+from posecut_core.workflow.analyze_videos import analyze_videos
+if __name__ == "__main__":
+    config, folder, cluster, *videos = sys.argv[1:]
+    try:
+        analyze_videos(config, videos, destfolder=folder, engine="xla", cluster=cluster)
+    except AnalysisError:
+        pass
+"""
 
 
 def _processor() -> float:
@@ -78,24 +123,86 @@ def _processor() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-class Killer:
-    """Kills a worker process of this one now and then, once a video is done."""
+class Workers:
+    """Worker processes of this one."""
 
-    def __init__(self, pause: float) -> None:
-        self.pause, self.killed = pause, 0
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+
+    def processes(self) -> list[psutil.Process]:
+        """List those that are at work."""
+        return _spawned(psutil.Process().children())
+
+    def end(self) -> None:
+        """End them; here they have ended already."""
+
+
+class DaskWorkers(Workers):
+    """A scheduler of dask and workers, in processes of their own."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        super().__init__(f"tcp://127.0.0.1:{port}")
+        self._scheduler = ("scheduler", "--host", "127.0.0.1", "--port", str(port))
+        places = ("--nworkers", str(count), "--nthreads", "1", "--local-directory", str(folder))
+        self._workers = ("worker", self.cluster, *places)
+        self.begin()
+
+    def begin(self) -> None:
+        """Start scheduler and workers."""
+        self.scheduler = psutil.Process(self._started(*self._scheduler))
+        self._worker = psutil.Process(self._started(*self._workers))
+
+    def processes(self) -> list[psutil.Process]:
+        return _spawned(self._worker.children(recursive=True))
+
+    def end(self) -> None:
+        for process in (self._worker, self.scheduler):
+            for one in (*process.children(recursive=True), process):
+                one.kill()
+            process.wait()
+
+    def _started(self, kind: str, *words: str) -> int:
+        program = (sys.executable, "-m", f"distributed.cli.dask_{kind}", *words, "--no-dashboard")
+        return subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid
+
+
+def _spawned(processes: list[psutil.Process]) -> list[psutil.Process]:
+    found = []
+    for one in processes:
+        with suppress(psutil.Error):
+            found += [one] if "spawn_main" in " ".join(one.cmdline()) else []
+    return found
+
+
+class Disturber:
+    """Kills a worker process now and then, and the scheduler once."""
+
+    def __init__(self, workers: Workers, pause: float, restart_at: int) -> None:
+        self.workers, self.pause, self.restart_at = workers, pause, restart_at
+        self.killed, self.most, self.restarted = 0, 0, False
         self.begun, self.ended = threading.Event(), threading.Event()
 
     def hear(self, told: object) -> None:
-        """Begin with the first video that is done."""
+        """Begin with the first report; restart the scheduler when so many videos are done."""
         self.begun.set()
+        if isinstance(self.workers, DaskWorkers):
+            with suppress(psutil.Error):
+                self.most = max(self.most, self.workers.scheduler.memory_info().rss)
+            if self.restart_at and isinstance(told, Progress) and told.done >= self.restart_at:
+                self.restart_at, self.restarted = 0, True
+                self.workers.end()
+                self.workers.begin()
 
     def run(self) -> None:
         self.begun.wait()
         while self.pause and not self.ended.wait(self.pause):
-            served = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
-            if served:
-                random.choice(served).kill()
-                self.killed += 1
+            with suppress(psutil.Error):
+                if served := self.workers.processes():
+                    random.choice(served).kill()
+                    self.killed += 1
 
 
 def make_project(folder: Path) -> Path:

@@ -5,17 +5,17 @@ pipe, and from the last thing to the first. That processes and workers are repla
 `tests/core/distributed`; `tests/benchmarks/spread.py` analyzes by real ones, of which some are killed.
 """
 
-import dataclasses
 import pickle
 import shutil
 from dataclasses import dataclass, replace
+from operator import itemgetter
+from types import SimpleNamespace
 
 import pytest
 
-from posecut_core.dataset.settings import read_settings
 from posecut_core.distributed import executors
 from posecut_core.distributed.executors import outcome_of
-from posecut_core.errors import AnalysisError, ArgumentError, PosecutError
+from posecut_core.errors import ArgumentError, ModelError, PosecutError
 from posecut_core.labels.store import read_state
 from posecut_core.poses.files import read_predictions, write_predictions
 from posecut_core.poses.predictions import read_origin
@@ -24,7 +24,7 @@ from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow import analyze_videos as analyzing
 from posecut_core.workflow import cross_validate as validating
 from posecut_core.workflow.analyze_videos import analyze_videos
-from posecut_core.workflow.cross_validate import cross_validate
+from posecut_core.workflow.cross_validate import ValidatedFold, cross_validate
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.filterpredictions import filterpredictions
 from posecut_core.workflow.plot_trajectories import create_labeled_video
@@ -131,25 +131,35 @@ def test_nobody_can_be_asked_on_a_cluster(spot_project, spot_video, copying):
         extract_outlier_frames(spot_project, spot_video, cluster=copying, confirm=lambda found: True)
 
 
-def test_splits_are_trained_as_alone(toy_trainable, quick_steps, copying, tmp_path, monkeypatch):
-    """Tables and networks are the same; a split that fails does not keep the others from being evaluated."""
-    settings = read_settings(open_project(toy_trainable).training(1).settings)
-    options = {"settings": {entry.name: getattr(settings, entry.name) for entry in dataclasses.fields(settings)}}
-    options |= {"splits": 2, "seed": 8}
-    copy = shutil.copytree(toy_trainable.parent, tmp_path / "copy" / toy_trainable.parent.name) / "config.yaml"
+def test_splits_are_trained_as_alone(toy_trainable, copying, monkeypatch):
+    """The same trainings, one evaluation after the other; a split that fails does not keep the others from these."""
+    trained, evaluated = [], []
+
+    def train(config, shuffle, trainingsetindex, **options):
+        trained.append((shuffle, options["maxiters"], options["settings"]))
+        if shuffle in failing:
+            raise ModelError("it is broken.")
+
+    def evaluate(config, shuffle, **options):
+        evaluated.append(shuffle)
+        return SimpleNamespace(rows=[shuffle])
+
+    monkeypatch.setattr(validating, "train_network", train)
+    monkeypatch.setattr(validating, "evaluate_network", evaluate)
+    monkeypatch.setattr(
+        validating, "_validated", lambda fold, row: ValidatedFold(fold.name, row, 4, 3, 1, 1.0, float(row))
+    )
+    options = {"splits": 2, "seed": 8, "settings": {"batch_size": 2}}
+    failing = ()
     alone = cross_validate(toy_trainable, **options)
-    there = cross_validate(copy, cluster=copying, **options)
-    assert there.folds == alone.folds
-    assert there.table.read_bytes() == alone.table.read_bytes()
-    first, second = (open_project(config).combined_evaluation.read_bytes() for config in (toy_trainable, copy))
-    assert first == second
-
-    def fails(config, shuffle, *words, **named):
-        if shuffle == 2:
-            raise AnalysisError("it is broken.")
-
-    monkeypatch.setattr(validating, "train_network", fails)
-    done, told = _done(cross_validate, copy, cluster=copying, **options)
-    assert [fold.name for fold in done.folds] == ["seed 9"]
+    before, table = sorted(trained, key=itemgetter(0)), alone.table.read_bytes()
+    trained.clear()
+    there = cross_validate(toy_trainable, cluster=copying, **options)
+    assert sorted(trained, key=itemgetter(0)) == before
+    assert (there, there.table.read_bytes()) == (alone, table)
+    assert evaluated == [2, 3, 2, 3]
+    failing = (3,)
+    done, told = _done(cross_validate, toy_trainable, cluster=copying, **options)
+    assert [fold.name for fold in done.folds] == ["seed 8"]
     assert "1 of 2 splits could not be trained; the others are done." in told
-    assert "seed 8: it is broken." in told
+    assert "seed 9: it is broken." in told

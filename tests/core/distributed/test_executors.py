@@ -48,9 +48,13 @@ def test_a_description_of_jobs_says_how_many(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_workers_of_dask_do_the_same(tmp_path):
-    """A worker that is killed is replaced by dask, and another one does what it was at."""
+def test_workers_of_dask_do_the_same(tmp_path, monkeypatch):
+    """A worker that is killed is replaced by dask, and another one does what it was at.
+
+    The scheduler knows of two things at a time, as its memory would grow with all of them.
+    """
     distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "_AHEAD", 2)
     items = [3, "fails", ("die", str(tmp_path)), "told", 4]
     heard = []
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
@@ -60,6 +64,31 @@ def test_workers_of_dask_do_the_same(tmp_path):
     assert done == [9, "lived", "told", 16]
     assert set(failed) == {"fails"}
     assert Notice("a word") in heard
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_scheduler_that_is_started_again_is_given_what_it_forgot(monkeypatch):
+    """What is done stays done; where it stays away, a sentence says so."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "_AHEAD", 1)
+    monkeypatch.setattr(executors, "_RETURN", "200ms")
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "protocol": "tcp://"}
+    options |= {"silence_logs": 50, "dashboard_address": ":0"}
+    clusters = [distributed.LocalCluster(**options)]
+    address = clusters[0].scheduler_address
+    heard = []
+
+    def restart(told):
+        heard.append(told)
+        if told.done in (1, 4):
+            clusters.pop().close()
+        if told.done == 1:
+            port = int(address.rpartition(":")[2])
+            clusters.append(distributed.LocalCluster(scheduler_port=port, **options))
+
+    with pytest.raises(ArgumentError, match="No scheduler"):
+        treat_spread([2, 3, 4, 5, 6], work, cluster=address, stage="squaring", report=restart)
+    assert [told.done for told in heard] == [1, 2, 3, 4]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
