@@ -27,6 +27,7 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "export_model": ("5 Evaluate", "Export the network"),
     "extract_outlier_frames": ("7 Outliers", "Find outlier frames"),
     "calibrate_cameras": ("10 Cameras", "Read calibrated cameras"),
+    "refine_cameras": ("10 Cameras", "Refine the cameras"),
     "triangulate": ("10 Cameras", "Triangulate"),
     "merge_datasets": ("8 Refine", "Start the next iteration"),
 }

@@ -12,7 +12,7 @@ the project's config.yaml first:
     live, benchmark                                 poses of a camera while it records; how long a frame takes
     filterpredictions                               the same without single errors
     analyzeskeleton                                 lengths, directions and angles of the skeleton in them
-    calibrate_cameras, triangulate                  several cameras, and points in space from their predictions
+    calibrate_cameras, refine_cameras, triangulate  several cameras, and points in space from their predictions
     plot_trajectories, create_labeled_video         pictures of the predictions
     find_outlier_frames, extract_outlier_frames     frames in which the network errs, found, and extracted to label
     merge_datasets                                  the next iteration with them
@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from posecut_core.workflow.merge_labels import merge_labels
     from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
     from posecut_core.workflow.propose_labels import assist, propose_labels
+    from posecut_core.workflow.refine_cameras import refine_cameras
     from posecut_core.workflow.scoremaps import frame_scoremaps
     from posecut_core.workflow.train_network import train_network
     from posecut_core.workflow.triangulate import triangulate
@@ -170,6 +171,7 @@ __all__ = [
     "read_points",
     "read_predictions",
     "redo_labels",
+    "refine_cameras",
     "spline_filtered",
     "train_network",
     "triangulate",
@@ -242,6 +244,7 @@ _HOMES = {
     "read_points": "poses.points",
     "read_predictions": "poses.files",
     "redo_labels": "workflow.undo_labels",
+    "refine_cameras": "workflow.refine_cameras",
     "spline_filtered": "poses.filters",
     "train_network": "workflow.train_network",
     "triangulate": "workflow.triangulate",

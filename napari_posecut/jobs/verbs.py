@@ -249,6 +249,7 @@ VERBS: dict[str, Verb] = {
     "merge_datasets": _core("merge_datasets"),
     "scoremap": scoremap,
     "calibrate_cameras": _core("calibrate_cameras"),
+    "refine_cameras": _core("refine_cameras"),
     "triangulate": _core("triangulate"),
 }
 
@@ -266,6 +267,7 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "extract_outliers": frozenset({"config", "frames", "labels"}),
     "merge_datasets": frozenset({"config", "labels"}),
     "calibrate_cameras": frozenset({"cameras"}),
+    "refine_cameras": frozenset({"cameras"}),
     "triangulate": frozenset({"cameras", "predictions"}),  # it reads the cameras that a calibration replaces
 }
 
@@ -289,6 +291,7 @@ _TITLES: Mapping[str, str] = {
     "propose": "proposing poses",
     "scoremap": "computing a score map",
     "calibrate_cameras": "calibration",
+    "refine_cameras": "refinement of the cameras",
     "triangulate": "triangulation",
 }
 

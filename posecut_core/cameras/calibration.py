@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from posecut_core.cameras.adjustment import Free, Observations, adjusted, parameters_of, residuals
 from posecut_core.cameras.boards import Board, Sighting, Sightings, opencv
-from posecut_core.cameras.camera import Camera, LensModel, checked_cameras, undistort
+from posecut_core.cameras.camera import Camera, LensModel, checked_cameras, distort, undistort
 from posecut_core.cameras.triangulation import triangulate
 from posecut_core.errors import CameraError
 
@@ -147,7 +147,10 @@ def refine_cameras(
         found = triangulate(cameras, flat, weights, pcutoff=pcutoff, max_error=max_error)
         known = np.flatnonzero(found.used.sum(axis=1) >= 2)
         if len(known) < 20:
-            raise CameraError(f"Only {len(known)} points are seen by two cameras with confidence; expected 20 or more.")
+            raise CameraError(
+                f"Only {len(known)} points are seen by two cameras with confidence, expected 20 or more; give more "
+                "videos, or a lower pcutoff."
+            )
         known = known[np.linspace(0, len(known) - 1, min(len(known), 3000)).astype(int)]
         body, camera = np.nonzero(found.used[known])
         pixel = flat[known][body, camera]
@@ -219,19 +222,31 @@ class _Lens:
     camera: Camera
     rms: float  # pixels
     deviations: Float64[np.ndarray, " P"]  # how sure its first parameters are, in the order of `parameters_of`
+    errors: Float64[np.ndarray, " I"]  # pixels, of each image
 
 
 def _lens(name: str, board: Board, seen: Sightings, model: LensModel, coefficients: int) -> _Lens:
-    """Estimate a lens from the images that differ most."""
+    """Estimate a lens from the images that differ most, and again without those that then fit badly."""
     chosen = _differing(board, seen)
+    found = _lens_of(name, board, seen.size, chosen, model, coefficients)
+    usual = max(float(np.median(found.errors)), 0.1)
+    kept = [view for view, error in zip(chosen, found.errors.tolist(), strict=True) if error <= _OFF * usual]
+    if len(kept) == len(chosen) or len(kept) < _LEAST_FRAMES:
+        return found
+    return _lens_of(name, board, seen.size, kept, model, coefficients)
+
+
+def _lens_of(
+    name: str, board: Board, size: tuple[int, int], chosen: list[Sighting], model: LensModel, coefficients: int
+) -> _Lens:
     local = [board.corners[view.corners].astype(np.float32) for view in chosen]
     pixel = [view.pixels.astype(np.float32) for view in chosen]
     found: _Lens | None
     try:
         if model == "fisheye":
-            found = _fisheye(name, seen.size, local, pixel)
+            found = _fisheye(name, size, local, pixel)
         else:
-            found = _pinhole(name, seen.size, local, pixel, coefficients)
+            found = _pinhole(name, size, local, pixel, coefficients)
     except opencv().error:
         found = None
     if found is None or not np.isfinite(found.deviations).all():
@@ -246,15 +261,17 @@ def _pinhole(name: str, size: tuple[int, int], local: list[Any], pixel: list[Any
     """Estimate a pinhole's lens; one that folds its image gets fewer coefficients."""
     cv2 = opencv()
     for count in dict.fromkeys((coefficients, min(coefficients, 4), 0)):
-        rms, matrix, bent, _, _, sure, *_ = cv2.calibrateCameraExtended(
+        rms, matrix, bent, turns, moves, sure, *_ = cv2.calibrateCameraExtended(
             local, pixel, size, None, None, flags=_lens_flags(count)
         )
         sure = np.maximum(sure.ravel()[: 4 + count], _EXACT)
         sure[1] /= matrix[0, 0]
         try:
-            return _Lens(Camera(name, size, matrix, bent.ravel()[:count]), float(rms), sure)
+            camera = Camera(name, size, matrix, bent.ravel()[:count])
         except CameraError as error:
             folded = error
+        else:
+            return _Lens(camera, float(rms), sure, _image_errors(camera, local, pixel, turns, moves))
     raise folded
 
 
@@ -265,13 +282,29 @@ def _fisheye(name: str, size: tuple[int, int], local: list[Any], pixel: list[Any
     flags = options.CALIB_RECOMPUTE_EXTRINSIC | options.CALIB_FIX_SKEW
     wide = [[part[None].astype(np.float64) for part in parts] for parts in (local, pixel)]
     for fixed in (0, options.CALIB_FIX_K3 | options.CALIB_FIX_K4):
-        rms, matrix, bent, _, _ = cv2.fisheye.calibrate(*wide, size, np.eye(3), np.zeros((4, 1)), flags=flags | fixed)
+        rms, matrix, bent, turns, moves = cv2.fisheye.calibrate(
+            *wide, size, np.eye(3), np.zeros((4, 1)), flags=flags | fixed
+        )
         sure = np.array([1e-3 * matrix[0, 0], 1e-3, 1.0, 1.0, *[_EXACT] * 4])
         try:
-            return _Lens(Camera(name, size, matrix, bent.ravel(), model="fisheye"), float(rms), sure)
+            camera = Camera(name, size, matrix, bent.ravel(), model="fisheye")
         except CameraError as error:
             folded = error
+        else:
+            return _Lens(camera, float(rms), sure, _image_errors(camera, local, pixel, turns, moves))
     raise folded
+
+
+def _image_errors(
+    camera: Camera, local: list[Any], pixel: list[Any], turns: Sequence[Any], moves: Sequence[Any]
+) -> Float64[np.ndarray, " I"]:
+    """Return the root of the mean squared error of each image in pixels, where the board is as OpenCV says."""
+    errors = []
+    for corners, seen, turn, moved in zip(local, pixel, turns, moves, strict=True):
+        there = Rotation.from_rotvec(np.ravel(turn)).apply(corners.astype(np.float64)) + np.ravel(moved)
+        off = distort(camera, there[:, :2] / there[:, 2:]) - seen
+        errors.append(np.sqrt((off**2).sum(axis=1).mean()))
+    return np.array(errors)
 
 
 def _lens_prior(cameras: tuple[Camera, ...], lenses: Mapping[str, _Lens]) -> Float64[np.ndarray, "C P"]:

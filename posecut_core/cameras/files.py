@@ -11,18 +11,18 @@ DANNCE's cameras come from MATLAB, where the center of the first pixel is (1, 1)
 keeps calibrations of two cameras in pickles, which run code when they are read, so they are refused.
 """
 
-import io
 import json
+import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import yaml
-from scipy.io import loadmat
 from scipy.spatial.transform import Rotation
 
 from posecut_core.cameras.camera import COEFFICIENTS, Camera, checked_cameras
@@ -40,6 +40,7 @@ _DANNCE = ("params", "camnames", "K", "r", "R", "t", "T", "RDistort", "TDistort"
 _BOUGUET = ("fc", "cc", "kc", "alpha_c", "nx", "ny")
 _SIDES = ("left", "right")
 _STEREO = tuple(f"{key}_{side}" for key in ("fc", "cc", "kc", "alpha_c") for side in _SIDES)
+_OF_MATLAB = frozenset((*_DANNCE, *_BOUGUET, *_STEREO))  # variables that are read
 
 
 def read_cameras(path: str | os.PathLike[str]) -> tuple[Camera, ...]:
@@ -85,7 +86,8 @@ def _read_file(path: Path) -> tuple[Camera, ...]:
     if reader is None:
         raise CameraError(f"{path} is no file of cameras; expected one that ends in {', '.join(_READERS)}.")
     try:
-        cameras = reader(path)
+        with np.errstate(all="ignore"):  # of numbers that no camera has; they are refused
+            cameras = reader(path)
     except FileNotFoundError as error:
         raise CameraError(f"Found no file {path}; calibrate the cameras first.") from error
     except OSError as error:
@@ -265,13 +267,7 @@ def _anipose_table(at: int, camera: Camera) -> str:
 
 
 def _read_mat(path: Path) -> list[Camera]:
-    content = read_bytes(path, at_most=_LARGEST)
-    try:
-        values = loadmat(io.BytesIO(content), simplify_cells=True, variable_names=[*_DANNCE, *_BOUGUET, *_STEREO])
-    except NotImplementedError as error:
-        raise CameraError("It is in MATLAB's format 7.3; save it in MATLAB with the option -v7.") from error
-    except Exception as error:  # of a damaged file: zlib's, or any other
-        raise ValueError(str(error)) from error
+    values = _matlab_values(read_bytes(path, at_most=_LARGEST), _OF_MATLAB)
     if "params" in values:
         params = np.atleast_1d(values["params"])
         names = values.get("camnames", [f"Camera{at + 1}" for at in range(len(params))])
@@ -303,6 +299,142 @@ def _of_bouguet(name: str, values: Mapping[str, Any], rotation: Any, translation
     skew = float(values.get("alpha_c", 0.0)) * fx
     matrix = [[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]
     return _camera(name, (values.get("nx", 0), values.get("ny", 0)), matrix, values["kc"], rotation, translation)
+
+
+# --- MATLAB's files ---------------------------------------------------------------------------------------------------
+# Numbers, texts, cells and structs of a .mat file of level 5, which MATLAB writes with -v6 and -v7. SciPy reads more,
+# but takes lengths in a file at their word: what is damaged can then crash it, or never end.
+#
+# Source: MathWorks 2019, MAT-File Format.
+
+
+_ByteOrder = Literal["little", "big"]
+_Elements = Iterator[tuple[int, memoryview]]  # kind and content
+_MATRIX, _COMPRESSED = 14, 15  # kinds of elements
+_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_CODECS = {1: "utf-8", 2: "utf-8", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+_CELL, _STRUCT, _TEXT, _OPAQUE = 1, 2, 4, 17  # classes of arrays; the last has objects, and another head
+_NUMERIC = range(6, 16)
+_MOST = 10_000  # numbers, letters or cells of a variable; cameras have fewer
+_DEEPEST = 8  # levels of cells and structs
+_HEAD, _NAMED = 128, 1024  # bytes of a file's head; of a variable, in which its name is
+
+
+def _matlab_values(content: bytes, wanted: Collection[str]) -> dict[str, Any]:
+    """Return variables of a .mat file: structs as mappings, cells as lists, arrays without axes of length 1.
+
+    Raises:
+        CameraError: the file is of level 7.3.
+        ValueError: it is of no level that is read, or damaged.
+    """
+    order: _ByteOrder | None = {b"IM": "little", b"MI": "big"}.get(content[126:128])  # type: ignore[assignment]
+    level = int.from_bytes(content[124:126], order or "little") >> 8
+    if content.startswith(b"MATLAB 7.3") or (order and level == 2):
+        raise CameraError("It is in MATLAB's format 7.3; save it in MATLAB with the option -v7.")
+    if order is None or level != 1:
+        raise ValueError("expected a file that MATLAB has saved with the option -v7")
+    found: dict[str, Any] = {}
+    room = _LARGEST  # for what is compressed
+    for kind, part in _elements(memoryview(content)[_HEAD:], order):
+        packed = kind == _COMPRESSED
+        beginning = _inflated(part, _NAMED) if packed else part[:_NAMED]
+        if not packed and kind != _MATRIX:
+            continue
+        name = _head(_elements(beginning[8:] if packed else beginning, order), order)[2]
+        if name not in wanted:
+            continue
+        if packed:
+            whole = _inflated(part, room)
+            room -= len(whole)
+            kind, part = _next(_elements(whole, order))
+        found[name] = _matrix(kind, part, order)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _inflated(part: memoryview, most: int) -> memoryview:
+    try:
+        return memoryview(zlib.decompressobj().decompress(part, max(most, 1)))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+
+
+def _elements(content: memoryview, order: _ByteOrder) -> _Elements:
+    """Yield the elements that follow each other."""
+    at = 0
+    while at + 8 <= len(content):
+        kind, size = (int.from_bytes(content[at + by : at + by + 4], order) for by in (0, 4))
+        begins, ends = at + 8, at + 8 + size
+        at = ends if kind == _COMPRESSED else ends + -size % 8
+        if kind >> 16:  # up to four bytes, which stand in the place of their number
+            kind, begins, ends = kind & 0xFFFF, begins - 4, begins - 4 + (kind >> 16)
+            at = begins + 4
+        if ends > min(len(content), at):
+            raise ValueError("it is cut off")
+        yield kind, content[begins:ends]
+
+
+def _next(parts: _Elements) -> tuple[int, memoryview]:
+    part = next(parts, None)
+    if part is None:
+        raise ValueError("it is cut off")
+    return part
+
+
+def _head(parts: _Elements, order: _ByteOrder) -> tuple[int, tuple[int, ...], str]:
+    """Return class, shape and name of an array, with which its elements begin."""
+    of_class = int.from_bytes(_next(parts)[1][:4], order) & 0xFF
+    if of_class == _OPAQUE:
+        return of_class, (), ""
+    shape = tuple(int(length) for length in _numbers(5, _next(parts)[1], order))
+    if not shape or min(shape) < 0:
+        raise ValueError(f"an array has the shape {list(shape)}")
+    return of_class, shape, bytes(_next(parts)[1]).decode("ascii")
+
+
+def _numbers(kind: int, content: memoryview, order: _ByteOrder) -> np.ndarray:
+    if kind not in _NUMBERS:
+        raise ValueError(f"it has numbers of the unknown type {kind}")
+    dtype = np.dtype(_NUMBERS[kind]).newbyteorder(order)
+    return np.frombuffer(content, dtype) if len(content) else np.zeros(0)
+
+
+def _matrix(kind: int, content: memoryview, order: _ByteOrder, *, level: int = 0) -> Any:
+    """Return the value of an array; None of one that is too large for a camera's, or of another class."""
+    if kind != _MATRIX or level > _DEEPEST:
+        raise ValueError("it has something else where an array should be")
+    if not len(content):
+        return np.zeros(0)
+    parts = _elements(content, order)
+    of_class, shape, _ = _head(parts, order)
+    count = math.prod(shape)
+    if count > _MOST:
+        return None
+    if of_class in _NUMERIC:
+        return _numbers(*_next(parts), order).astype(np.float64).reshape(shape, order="F").squeeze()
+    if of_class == _TEXT:
+        return _text(*_next(parts), order, shape) if count else ""
+    if of_class == _CELL:
+        return [_matrix(*_next(parts), order, level=level + 1) for _ in range(count)]
+    return _struct(parts, count, order, level) if of_class == _STRUCT else None
+
+
+def _text(kind: int, content: memoryview, order: _ByteOrder, shape: tuple[int, ...]) -> str | list[str]:
+    if kind not in _CODECS:
+        raise ValueError(f"it has a text of the unknown type {kind}")
+    codec = _CODECS[kind] + ("" if _CODECS[kind] == "utf-8" else f"-{order[0]}e")
+    letters = np.array(list(bytes(content).decode(codec))).reshape(shape, order="F")
+    rows = ["".join(row).rstrip() for row in letters.reshape(shape[0], -1)]
+    return rows[0] if len(rows) == 1 else rows
+
+
+def _struct(parts: _Elements, count: int, order: _ByteOrder, level: int) -> Any:
+    length = int(_numbers(*_next(parts), order).sum())
+    names = bytes(_next(parts)[1])
+    if length < 1 or len(names) > _MOST:
+        raise ValueError(f"a struct has names of {length} letters")
+    fields = [names[at : at + length].split(b"\0")[0].decode("ascii") for at in range(0, len(names), length)]
+    entries = [{name: _matrix(*_next(parts), order, level=level + 1) for name in fields} for _ in range(count)]
+    return entries[0] if count == 1 else entries
 
 
 _READERS: Mapping[str, Callable[[Path], list[Camera]]] = {

@@ -14,7 +14,7 @@ for MSAC.
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -35,6 +35,42 @@ _DIAGONAL = np.array([i == j for i, j in _UPPER], dtype=np.float64)
 _BELIEF = 20.0  # how many residuals the usual noise counts for
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What points tell of their views, counted; that of parts of a recording can be added up."""
+
+    squares: float  # weighted, of the errors of the views used
+    freedom: int  # degrees of freedom of these
+    points: int
+    seen: int  # by two or more confident views
+    parallel: int  # rays, so that a point has no depth
+    disagreeing: int  # points of which no two views agree
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        """Add up what two parts of a recording tell."""
+        return Evidence(*(one + another for one, another in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def noise(self) -> float:
+        """Return by how many pixels views scatter."""
+        return float(np.sqrt((self.squares + _BELIEF * _USUAL_NOISE**2) / (self.freedom + _BELIEF)))
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Say what is worth knowing."""
+        told = []
+        if not self.seen:
+            told.append("No point is seen by two cameras with enough likelihood, so none has a place in space")
+        if self.parallel:
+            told.append(
+                f"{self.parallel} of {self.points} points lie where the rays of their cameras are parallel within "
+                f"{_LEAST_ANGLE} degrees, and have no place in space; set the cameras farther apart"
+            )
+        if self.disagreeing:
+            told.append(f"Of {self.disagreeing} of {self.points} points no two views agree")
+        return tuple(told)
+
+
 @dataclass(frozen=True, eq=False)
 class Triangulation:
     """Points in space, in the unit of the cameras; NaN where fewer than two views are confident or agree."""
@@ -44,8 +80,12 @@ class Triangulation:
     used: Bool[np.ndarray, "*B C"]  # the views that the point was made of
     likelihood: Float64[np.ndarray, "*B"]  # mean of the views used
     covariance: Float64[np.ndarray, "*B 3 3"]  # of the point, by the likelihood and geometry of the views used
-    noise: float  # pixels by which views scatter, as residuals tell; the covariance stands on it
-    findings: tuple[str, ...] = ()  # what is worth knowing
+    evidence: Evidence  # of the noise, on which the covariance stands
+
+    @property
+    def noise(self) -> float:
+        """Return by how many pixels the views scatter that were triangulated together."""
+        return self.evidence.noise
 
     @property
     def mean_error(self) -> Float64[np.ndarray, "*B"]:
@@ -62,7 +102,6 @@ def triangulate(
     *,
     pcutoff: float = 0.6,
     max_error: float = 10.0,
-    noise: float | None = None,
 ) -> Triangulation:
     """Find points in space from the pixels in which several cameras see them.
 
@@ -73,8 +112,6 @@ def triangulate(
         pcutoff: likelihood below which a view does not count.
         max_error: pixels by which a view may disagree with the others. Where there are three or more, one that is
             farther away does not count.
-        noise: pixels by which views scatter; by default this is estimated from how far those used disagree, and so
-            depends on what is triangulated together.
 
     Raises:
         CameraError: there are fewer than two cameras, all are at one place, or points are of another number of cameras.
@@ -90,7 +127,7 @@ def triangulate(
     flat, weights = points.reshape(-1, len(cameras), 2), likelihood.reshape(-1, len(cameras))
     seen = np.isfinite(flat).all(axis=-1) & (weights >= pcutoff) & (weights > 0)
     weights = np.where(seen, np.minimum(weights, 1.0), 0.0)
-    return _result(points.shape[:-2], weights, _solve_all(cameras, flat, weights, max_error), noise)
+    return _result(points.shape[:-2], weights, _solve_all(cameras, flat, weights, max_error))
 
 
 def _refuse_one_place(cameras: tuple[Camera, ...]) -> None:
@@ -114,21 +151,23 @@ class _Solved(NamedTuple):
     parallel: Float[Any, " N"]  # cosine of the widest angle between two rays
 
 
-def _result(
-    shape: tuple[int, ...], weights: Float64[np.ndarray, "N C"], solved: _Solved, noise: float | None
-) -> Triangulation:
+def _result(shape: tuple[int, ...], weights: Float64[np.ndarray, "N C"], solved: _Solved) -> Triangulation:
     used = solved.used.T
-    several = used.sum(axis=1) >= 2
+    seen, several = (weights > 0).sum(axis=1) >= 2, used.sum(axis=1) >= 2
     flat = several & (solved.parallel > np.cos(np.radians(_LEAST_ANGLE)))
     found = several & ~flat
     error = np.where((weights > 0) & found[:, None], solved.error.T, np.nan)
     used &= found[:, None]
-    if noise is None:
-        squares = (weights * np.where(used, error, 0.0) ** 2).sum()
-        freedom = (2 * used.sum(axis=1) - 3)[found].sum()
-        noise = float(np.sqrt((squares + _BELIEF * _USUAL_NOISE**2) / (freedom + _BELIEF)))
+    evidence = Evidence(
+        squares=float((weights * np.where(used, error, 0.0) ** 2).sum()),
+        freedom=int((2 * used.sum(axis=1) - 3)[found].sum()),
+        points=len(found),
+        seen=int(seen.sum()),
+        parallel=int(flat.sum()),
+        disagreeing=int((seen & ~several).sum()),
+    )
     covariance = np.full((len(found), 3, 3), np.nan)
-    covariance[found] = noise**2 * solved.covariance.T[found][:, [[0, 1, 2], [1, 3, 4], [2, 4, 5]]]
+    covariance[found] = evidence.noise**2 * solved.covariance.T[found][:, [[0, 1, 2], [1, 3, 4], [2, 4, 5]]]
     likelihood = np.full(len(found), np.nan)
     likelihood[found] = (weights * used).sum(axis=1)[found] / used.sum(axis=1)[found]
     return Triangulation(
@@ -137,27 +176,8 @@ def _result(
         used=used.reshape(*shape, -1),
         likelihood=likelihood.reshape(shape),
         covariance=covariance.reshape(*shape, 3, 3),
-        noise=noise,
-        findings=_findings(weights, several, flat),
+        evidence=evidence,
     )
-
-
-def _findings(
-    weights: Float64[np.ndarray, "N C"], several: Bool[np.ndarray, " N"], flat: Bool[np.ndarray, " N"]
-) -> tuple[str, ...]:
-    seen = (weights > 0).sum(axis=1)
-    told = []
-    if not (seen >= 2).any():
-        told.append("No point is seen by two cameras with enough likelihood, so none has a place in space")
-    if flat.any():
-        told.append(
-            f"{flat.sum()} of {len(flat)} points lie where the rays of their cameras are parallel within "
-            f"{_LEAST_ANGLE} degrees, and have no place in space; set the cameras farther apart"
-        )
-    disagreeing = (seen >= 2) & ~several
-    if disagreeing.any():
-        told.append(f"Of {disagreeing.sum()} of {len(flat)} points no two views agree")
-    return tuple(told)
 
 
 # --- solving ----------------------------------------------------------------------------------------------------------

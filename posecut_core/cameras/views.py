@@ -6,7 +6,7 @@ each camera one by one.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from posecut_core.cameras.camera import Camera, checked_cameras, epipolar_line
 from posecut_core.cameras.camera import project as image_of
 from posecut_core.cameras.files import read_cameras
 from posecut_core.cameras.triangulation import triangulate
-from posecut_core.errors import ArgumentError, CameraError, Remedy, VideoError
+from posecut_core.errors import AnalysisError, ArgumentError, CameraError, Remedy, VideoError
+from posecut_core.progress import Notice, Report
+from posecut_core.project.given import named_few
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.project.state import ProjectState, check_pattern, read_state, update_state
@@ -158,6 +160,36 @@ def calibrated_sessions(
     state = chosen_views(project, pattern)
     state = state if state.views or state.sessions else replace(state, views=USUAL_VIEWS)
     return view_sessions(videos, state, cameras=[camera.name for camera in cameras])
+
+
+def told_sessions(
+    project: Project, videos: Sequence[Path], cameras: Sequence[Camera], pattern: str | None, report: Report
+) -> tuple[ViewSession, ...]:
+    """Group videos as `calibrated_sessions`, and tell of those that belong to no session, and of cameras that lack one.
+
+    Raises:
+        AnalysisError: no video belongs to any session.
+        ArgumentError: the pattern lacks {camera}.
+        VideoError: two videos are the same view of one session.
+        StorageError: the disk refuses to keep the pattern.
+    """
+    sessions = calibrated_sessions(project, videos, cameras, pattern)
+    names = [camera.name for camera in cameras]
+    used = {video for session in sessions for video in session.views.values()}
+    others = [video.name for video in videos if video not in used]
+    kept = read_state(project.settings_path).views or USUAL_VIEWS
+    expected = f"names such as {kept.format(session='NAME', camera=names[0])}, of the cameras {named_few(names)}"
+    if not sessions:
+        raise AnalysisError(
+            f"Found no view among {named_few(others)}, expected {expected}; rename the videos, or give another pattern "
+            "of their names."
+        )
+    if others:
+        report(Notice(f"{named_few(others)} left out: no view of a calibrated camera, expected {expected}"))
+    for session in sessions:
+        if told := session.lacking(names):
+            report(Notice(told))
+    return sessions
 
 
 # --- while labeling ---------------------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ VERBS = {
     "export-poses": Verb("Use", "PROJECT new-videos/ --format nwb", _NOTHING),
     "import-poses": Verb("Use", "PROJECT poses.slp mouse7.mp4", _NOTHING),
     "calibrate-cameras": Verb("Use", "PROJECT calibration.toml --rename A:left,B:right", _NOTHING),
+    "refine-cameras": Verb("Use", "PROJECT new-videos/", _NOTHING),
     "triangulate": Verb("Use", "PROJECT new-videos/ --smoothing 6"),
     "export-model": Verb("Use", "PROJECT --format onnx", _NOTHING),
     "live": Verb("Use", "PROJECT --source 0 --port 5005 --show", "Run the same command again."),

@@ -32,6 +32,9 @@ _PROFILE = np.array(
 )  # radius along the spine
 _SUN = np.array([-0.4, 0.3, 0.85]) / np.linalg.norm([-0.4, 0.3, 0.85])
 BOARD = Board(columns=8, rows=5, square=25.0, kind="checkerboard")
+_LYING = np.diag([1.0, -1.0, -1.0])  # axes of a board on the floor, whose third one points into it
+# Where the world begins that the board on the floor says: at its first inner corner, with the true world's axes.
+BOARD_ORIGIN = _LYING @ (BOARD.corners[0] - BOARD.square * np.array([BOARD.columns, BOARD.rows, 0]) / 2)
 _SKIN, _MARK = (0.85, 0.55, 0.5), (0.9, 0.85, 0.2)
 
 
@@ -151,12 +154,14 @@ def _floor(camera: str) -> Float64[np.ndarray, "H W 3"]:
 
 
 def _board_pose(number: int, count: int, board: Board) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]]:
-    """Return how the board is held in a frame: turned this way and that, over the middle of the floor."""
+    """Return how the board lies on the middle of the floor in the first frame, and how it is held over it then."""
+    half = board.square * np.array([board.columns, board.rows, 0]) / 2
+    if number == 0:
+        return _LYING, -_LYING @ half
     turn = 2 * np.pi * number / count
     lean = [25 * np.sin(3 * turn), 25 * np.cos(2 * turn), 40 * np.sin(turn) + 25]
     rotation = Rotation.from_euler("xyz", lean, degrees=True).as_matrix()
     middle = np.array([55 * np.cos(turn), 50 * np.sin(2 * turn), 60 + 40 * np.sin(3 * turn)])
-    half = board.square * np.array([board.columns, board.rows, 0]) / 2
     return rotation, middle - rotation @ half
 
 
@@ -177,7 +182,7 @@ def _board_image(camera: Camera, number: int, count: int, board: Board) -> Float
     across, down = at[..., 0], at[..., 1]
     squares = (across > 0) & (across < board.columns) & (down > 0) & (down < board.rows)
     paper = (across > -0.6) & (across < board.columns + 0.6) & (down > -0.6) & (down < board.rows + 0.6)
-    dark = squares & ((np.floor(across) + np.floor(down)) % 2 == 0)
+    dark = squares & ((np.floor(across) + np.floor(down)) % 2 == 1)
     floor = np.repeat(np.repeat(_floor(camera.name), 3, axis=0), 3, axis=1)
     shown = np.where(paper[..., None], np.where(dark, 0.06, 0.9)[..., None], floor)
     return shown.reshape(SIZE, 3, SIZE, 3, 3).mean(axis=(1, 3))

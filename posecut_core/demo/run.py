@@ -2,31 +2,31 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.spatial.transform import Rotation
 
-from posecut_core.cameras.camera import Camera
-from posecut_core.cameras.camera import project as image_of
-from posecut_core.cameras.views import calibrated_cameras
+from posecut_core.cameras.views import USUAL_VIEWS
 from posecut_core.demo.mouse import BODYPARTS
-from posecut_core.demo.rig import AZIMUTHS, BOARD, film_board, film_views, points_of, true_cameras
+from posecut_core.demo.rig import AZIMUTHS, BOARD, BOARD_ORIGIN, film_board, film_views, points_of
 from posecut_core.demo.sample import (
     BOARDS,
     RESULTS,
     TASK,
+    TASK_IN_SPACE,
     VIDEOS,
+    WALK,
     check_folder,
     create,
     earlier_project,
     film_all,
     frames_of,
     label,
+    label_views,
 )
 from posecut_core.demo.scene import (
     FURTHER,
@@ -34,13 +34,10 @@ from posecut_core.demo.scene import (
     UNSEEN,
     UNSEEN_AT_DUSK,
     Scene,
-    Truth,
-    human_labels,
     mean_errors,
     prepare,
 )
 from posecut_core.errors import ArgumentError
-from posecut_core.labels.store import read_labels
 from posecut_core.poses.files import read_predictions
 from posecut_core.poses.points import read_points
 from posecut_core.progress import Notice, Report, silent
@@ -51,7 +48,7 @@ from posecut_core.results import Summary
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.workflow.analyze_videos import AnalyzedVideos, analyze_videos
 from posecut_core.workflow.calibrate_cameras import calibrate_cameras
-from posecut_core.workflow.check_labels import check_labels, write_labels
+from posecut_core.workflow.check_labels import check_labels
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.evaluate_network import Evaluation, evaluate_network
 from posecut_core.workflow.extract_frames import extract_frames
@@ -439,15 +436,9 @@ def _files(first: DemoResult, analyzed: AnalyzedVideos, shown: dict[str, Path]) 
 
 
 _STEP_COUNT_IN_SPACE = 10
-_TASK_IN_SPACE = "mouse-3d"
 _TURNED = {"rotation": 30.0}  # up is up in these views
-_JITTER = 0.7  # standard deviation of a human's labels, in pixels
-_VIEWS = "{session}_{camera}"
 _COEFFICIENTS = 4  # of the lenses' distortion: the board does not come near enough to the borders for more
-_IN_SPACE = Cast(
-    (replace(TO_LABEL[0], name="walk", frames=150),),
-    replace(TO_LABEL[0], name="unseen-walk", seed=UNSEEN.seed, frames=90),
-)
+_IN_SPACE = Cast((WALK,), replace(WALK, name="unseen-walk", seed=UNSEEN.seed, frames=90))
 
 
 @dataclass(frozen=True)
@@ -458,8 +449,9 @@ class DemoInSpace:
     config_path: Path
     bodyparts: tuple[str, ...]
     errors: tuple[float, ...]  # medians, per bodypart
-    error: float  # median of all points
+    error: float  # median of all points, in the world that the board on the floor says
     error_95: float  # which 95 of 100 points do not exceed
+    aligned: float  # median of all points after they were turned and moved as a whole to fit the truth best
     found: float  # share of the bodyparts that have a point
     reprojection: Mapping[str, float]  # camera -> median pixels
     calibration: Mapping[
@@ -474,6 +466,8 @@ class DemoInSpace:
         pixels = ", ".join(f"{camera} {error:.2f}" for camera, error in self.reprojection.items())
         lines = (
             f"Median error of each bodypart in millimeters: {parts}",
+            f"Turned and moved as a whole to fit the truth best, points are {self.aligned:.2f} mm from it: the rest is "
+            "where the board on the floor says that the world is",
             f"{self.found:.0%} of the bodyparts have a point; median reprojection error in pixels: {pixels}",
             *(f"Calibration of {camera}: {error:.2f} pixels" for camera, error in self.calibration.items()),
             *(f"{what}: {where}" for what, where in self.files.items()),
@@ -507,15 +501,16 @@ def run_demo_in_space(
         lambda: {scene: film_views(scene, videos, report=report) for scene in cast.all},
     )
     known = [video for scene in cast.to_label for video in filmed[scene]]
-    config = step("creating a project", lambda: create(folder, known, report, task=_TASK_IN_SPACE))
+    config = step("creating a project", lambda: create(folder, known, report, task=TASK_IN_SPACE))
     boards = step("drawing videos of a board", lambda: film_board(folder / BOARDS, report=report))
     calibrated = step("calibrating the cameras by it", lambda: _calibrate(config, boards[0].parent, report))
     extracted = step(
         "choosing moments to label, the same in all views",
-        lambda: extract_frames(config, number_of_frames=frames_to_label, views=_VIEWS, report=report),
+        lambda: extract_frames(config, number_of_frames=frames_to_label, views=USUAL_VIEWS, report=report),
     )
     step(
-        "labeling them: true positions with human-like jitter", lambda: _label_views(config, cast, frames_of(extracted))
+        "labeling them: true positions with human-like jitter",
+        lambda: label_views(config, cast.to_label, frames_of(extracted)),
     )
     step("splitting the frames for training and test", lambda: split(config, _TURNED))
     step("training one network on all views", lambda: train_network(config, maxiters=steps, report=report))
@@ -523,8 +518,8 @@ def run_demo_in_space(
     step("analyzing new videos", lambda: analyze_videos(config, unseen, destfolder=results, report=report))
     made = step("triangulating them", lambda: triangulate(config, unseen, destfolder=results, report=report))
     points, session = read_points(made.sessions[0].files[0]), made.sessions[0]
-    xyz = _aligned(points.xyz, calibrated_cameras(open_project(config)))
-    away = np.linalg.norm(xyz - points_of(cast.unseen), axis=-1)
+    truth = points_of(cast.unseen) - BOARD_ORIGIN
+    away = np.linalg.norm(points.xyz - truth, axis=-1)
     files = {"videos": videos, "project": config.parent, "points": session.files[0]}
     return DemoInSpace(
         folder,
@@ -533,6 +528,7 @@ def run_demo_in_space(
         errors=tuple(_percentile(of_part, 50) for of_part in away.T),
         error=_percentile(away, 50),
         error_95=_percentile(away, 95),
+        aligned=_percentile(np.linalg.norm(_aligned(points.xyz, truth) - truth, axis=-1), 50),
         found=session.found,
         reprojection=session.errors,
         calibration=calibrated,
@@ -557,32 +553,17 @@ def _calibrate(config: Path, boards: Path, report: Report) -> Mapping[str, float
         rows=BOARD.rows,
         square=BOARD.square,
         coefficients=_COEFFICIENTS,
+        world=0,  # the board lies on the floor then
         report=report,
     ).rms
 
 
-def _aligned(points: Float64[np.ndarray, "T K 3"], cameras: Sequence[Camera]) -> Float64[np.ndarray, "T K 3"]:
-    """Move points from the world of a calibration into the true one, by where the cameras stand and look in both."""
-    pairs = [(camera, true) for true in true_cameras() for camera in cameras if camera.name == true.name]
-    ours, truth = (np.concatenate([_stands(pair[place]) for pair in pairs]) for place in (0, 1))
-    turn, _ = Rotation.align_vectors(truth - truth.mean(axis=0), ours - ours.mean(axis=0))
-    return (points - ours.mean(axis=0)) @ turn.as_matrix().T + truth.mean(axis=0)
-
-
-def _stands(camera: Camera) -> Float64[np.ndarray, "3 3"]:
-    """Return where a camera is, a point before it and one beside it, in millimeters."""
-    return np.stack([camera.center, camera.center + 500 * camera.rotation[2], camera.center + 500 * camera.rotation[0]])
-
-
-def _label_views(config: Path, cast: Cast, frames: Mapping[str, tuple[int, ...]]) -> None:
-    """Label moments in all views as a person would."""
-    project = open_project(config)
-    for scene in cast.to_label:
-        points = points_of(scene)
-        for place, camera in enumerate(true_cameras()):
-            video = f"{scene.name}_{camera.name}"
-            if len(read_labels(project, video).numbers):
-                continue
-            truth = Truth(image_of(camera, points), np.zeros(points.shape[:2], bool))
-            rng = np.random.default_rng([scene.seed, 5, place])
-            write_labels(config, human_labels(rng, truth, video, frames[video], jitter=_JITTER))
+def _aligned(points: Float64[np.ndarray, "T K 3"], truth: Float64[np.ndarray, "T K 3"]) -> Float64[np.ndarray, "T K 3"]:
+    """Turn and move points as a whole so that they fit the truth best."""
+    there = np.isfinite(points).all(axis=-1)
+    if there.sum() < 3:
+        return points
+    middle, true_middle = points[there].mean(axis=0), truth[there].mean(axis=0)
+    left, _, right = np.linalg.svd((truth[there] - true_middle).T @ (points[there] - middle))
+    turn = left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right  # no mirror image
+    return (points - middle) @ turn.T + true_middle

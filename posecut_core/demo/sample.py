@@ -1,12 +1,16 @@
 """A labeled project made of drawn videos: for the demonstration, for notebooks, and to try things out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from posecut_core.cameras.camera import project as image_of
+from posecut_core.cameras.views import USUAL_VIEWS
 from posecut_core.demo.mouse import BODYPARTS, SKELETON
-from posecut_core.demo.scene import TO_LABEL, Scene, film, human_labels, prepare
+from posecut_core.demo.rig import film_board, film_views, points_of, true_cameras
+from posecut_core.demo.scene import TO_LABEL, Scene, Truth, film, human_labels, prepare
 from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report, silent
@@ -19,7 +23,8 @@ from posecut_core.workflow.extract_frames import ExtractedFrames, extract_frames
 _JITTER = 0.7  # standard deviation of a human's labels around the truth, in pixels
 _DOTSIZE = 6  # pixels, fit for small frames
 _BATCH_SIZE = 4  # as where engines are compared, so that one program of the network does for both
-TASK, _EXPERIMENTER = "mouse", "posecut"
+TASK, TASK_IN_SPACE, _EXPERIMENTER = "mouse", "mouse-3d", "posecut"
+WALK = replace(TO_LABEL[0], name="walk", frames=150)  # seen by three cameras
 VIDEOS, RESULTS, BOARDS = "videos", "results", "boards"  # folders beside the project
 
 
@@ -41,6 +46,32 @@ def sample_project(
     check_folder(folder)
     config = create(folder, film_all(scenes, folder / VIDEOS, report), report)
     label(config, scenes, frames_of(extract_frames(config, number_of_frames=frames_to_label, report=report)))
+    return config
+
+
+def sample_views(
+    folder: Path, *, scenes: tuple[Scene, ...] = (WALK,), frames_to_label: int = 20, report: Report = silent
+) -> Path:
+    """Draw mice as three cameras see them, label the same moments in all views, and return the project's config.yaml.
+
+    Videos of a board that these cameras saw lie in the folder `boards` beside the project. What is there stays.
+
+    Args:
+        folder: where the videos and the project go; it is made if it does not exist.
+        scenes: what to draw.
+        frames_to_label: moments of each scene.
+        report: called with progress and notices.
+
+    Raises:
+        ArgumentError: the folder holds something else.
+        StorageError: the disk refuses.
+    """
+    check_folder(folder)
+    film_board(folder / BOARDS, report=report)
+    views = [view for scene in scenes for view in film_views(scene, folder / VIDEOS, report=report)]
+    config = create(folder, views, report, task=TASK_IN_SPACE)
+    extracted = extract_frames(config, number_of_frames=frames_to_label, views=USUAL_VIEWS, report=report)
+    label_views(config, scenes, frames_of(extracted))
     return config
 
 
@@ -102,3 +133,23 @@ def label(config: Path, scenes: tuple[Scene, ...], frames: Mapping[str, tuple[in
             continue
         rng = np.random.default_rng([scene.seed, 3])
         write_labels(config, human_labels(rng, prepare(scene).truth, scene.name, frames[scene.name], jitter=_JITTER))
+
+
+def label_views(config: Path, scenes: tuple[Scene, ...], frames: Mapping[str, tuple[int, ...]]) -> None:
+    """Label moments in all views as a person would; those of videos with labels stay as they are.
+
+    Args:
+        config: path of config.yaml.
+        scenes: what the videos show.
+        frames: numbers of the frames to label, by the video's name.
+    """
+    project = open_project(config)
+    for scene in scenes:
+        points = points_of(scene)
+        for place, camera in enumerate(true_cameras()):
+            video = f"{scene.name}_{camera.name}"
+            if len(read_labels(project, video).numbers):
+                continue
+            truth = Truth(image_of(camera, points), np.zeros(points.shape[:2], bool))
+            rng = np.random.default_rng([scene.seed, 5, place])
+            write_labels(config, human_labels(rng, truth, video, frames[video], jitter=_JITTER))

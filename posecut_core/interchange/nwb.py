@@ -1,5 +1,7 @@
 """NWB files with ndx-pose: poses as PoseEstimation with its Skeleton, labels as PoseTraining.
 
+Points in space are MultiCameraPoseEstimation, with the PoseEstimation of each view and its CalibratedCamera.
+
 Source: ndx-pose 0.4. A file says nothing of the animal and the session but what a video tells: its name, and when its
 file was last written. Add the subject with pynwb before you publish.
 """
@@ -16,15 +18,19 @@ from typing import Any
 import numpy as np
 
 from posecut_core import __version__
+from posecut_core.cameras.camera import Camera
 from posecut_core.errors import LabelError
-from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
+from posecut_core.interchange.registry import Labels, SessionPoses, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import Point
+from posecut_core.poses.points import Points3D
 from posecut_core.poses.predictions import Predictions
 from posecut_core.storage.files import atomic_path, open_file
 
 _TITLE = "NWB with ndx-pose"
 _ANIMAL = "animal"
 _SPANS = "Frame numbers of the video are times its frame rate, from 0."
+_UNIT = "unit of the calibration (of the side of the board's squares)"  # mostly millimeters; no file says it
+_SOFTWARE = {"source_software": "PoseCut", "source_software_version": __version__}
 
 
 def write_poses(path: Path, poses: VideoPoses) -> None:
@@ -33,7 +39,7 @@ def write_poses(path: Path, poses: VideoPoses) -> None:
     Raises:
         StorageError: the disk refuses.
     """
-    from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+    from ndx_pose import PoseEstimation, Skeletons
 
     first = next(iter(poses.animals.values()))
     with _writing(path, poses.video) as (nwb, behavior):
@@ -41,36 +47,120 @@ def write_poses(path: Path, poses: VideoPoses) -> None:
         nwb.add_acquisition(video)
         skeletons = []
         for name, one in poses.animals.items():
-            edges = _edges(one.bodyparts, poses.skeleton)
-            skeletons.append(
-                Skeleton(name=f"skeleton_{_name(name) or _ANIMAL}", nodes=list(one.bodyparts), edges=edges)
-            )
-            series = [
-                PoseEstimationSeries(
-                    name=_name(part),
-                    description=f"{part} by {one.scorer}",
-                    data=one.xy[:, place],
-                    unit="pixels",
-                    reference_frame="(0, 0) is the center of the top-left pixel; x right, y down.",
-                    confidence=one.likelihood[:, place],
-                    confidence_definition="Likelihood, 0 to 1.",
-                    starting_time=0.0,
-                    rate=float(poses.fps or 1.0),
-                )
-                for place, part in enumerate(one.bodyparts)
-            ]
+            skeletons.append(_skeleton(name, one.bodyparts, poses.skeleton))
             pose = PoseEstimation(
                 name=f"PoseEstimation_{_name(name)}" if name else "PoseEstimation",
-                pose_estimation_series=series,
+                pose_estimation_series=_series_in_frames(one, poses.fps),
                 description=f"Positions of bodyparts. {_SPANS}",
                 scorer=first.scorer,
-                source_software="PoseCut",
-                source_software_version=__version__,
                 skeleton=skeletons[-1],
                 source_video=video,
+                **_SOFTWARE,
             )
             behavior.add(pose)
         behavior.add(Skeletons(skeletons=skeletons))
+
+
+def write_points(path: Path, poses: SessionPoses) -> None:
+    """Write points of a session in space as MultiCameraPoseEstimation, with each view and its CalibratedCamera.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    from ndx_pose import MultiCameraPoseEstimation, PoseEstimation, Skeletons
+
+    points, first = poses.points, poses.views[0]
+    with _writing(path, first.video) as (nwb, behavior):
+        skeleton = _skeleton("", points.bodyparts, first.skeleton)
+        views = []
+        for camera, view in zip(poses.cameras, poses.views, strict=True):
+            device = nwb.add_device(_device(camera))
+            seen = view.animals[""]
+            video = _source_video(path, view.video, len(seen.xy), view)
+            nwb.add_acquisition(video)
+            pose = PoseEstimation(
+                name=f"PoseEstimation_{_name(camera.name)}",
+                pose_estimation_series=_series_in_frames(seen, view.fps),
+                description=f"Positions of bodyparts in the frames of {camera.name}. {_SPANS}",
+                scorer=seen.scorer,
+                device=device,
+                skeleton=skeleton,
+                source_video=video,
+                **_SOFTWARE,
+            )
+            views.append(pose)
+        behavior.add(
+            MultiCameraPoseEstimation(
+                pose_estimation_series=_series_in_space(points, first.fps),
+                pose_estimations=views,
+                description=f"Positions of bodyparts in space, triangulated from the views. {_SPANS}",
+                scorer=points.scorer,
+                skeleton=skeleton,
+                **_SOFTWARE,
+            )
+        )
+        behavior.add(Skeletons(skeletons=[skeleton]))
+
+
+def _device(camera: Camera) -> Any:
+    from ndx_pose import CalibratedCamera
+
+    model = f"OpenCV's {camera.model} model" + (" (k1, k2, p1, p2, k3, ...)" if camera.model == "pinhole" else "")
+    return CalibratedCamera(
+        name=_name(camera.name),
+        description=f"Camera {camera.name}, calibrated. The distortion is that of {model}.",
+        intrinsic_matrix=camera.matrix,
+        rotation_matrix=camera.rotation,
+        translation_vector=camera.translation,
+        distortion_coefficients=camera.distortion if len(camera.distortion) else np.zeros(4),
+    )
+
+
+def _skeleton(name: str, bodyparts: tuple[str, ...], bones: tuple[tuple[str, str], ...]) -> Any:
+    from ndx_pose import Skeleton
+
+    return Skeleton(name=f"skeleton_{_name(name) or _ANIMAL}", nodes=list(bodyparts), edges=_edges(bodyparts, bones))
+
+
+def _series_in_frames(one: Predictions, fps: float | None) -> list[Any]:
+    """Return the positions of each bodypart in the frames of a video."""
+    from ndx_pose import PoseEstimationSeries
+
+    return [
+        PoseEstimationSeries(
+            name=_name(part),
+            description=f"{part} by {one.scorer}",
+            data=one.xy[:, place],
+            unit="pixels",
+            reference_frame="(0, 0) is the center of the top-left pixel; x right, y down.",
+            confidence=one.likelihood[:, place],
+            confidence_definition="Likelihood, 0 to 1.",
+            starting_time=0.0,
+            rate=float(fps or 1.0),
+        )
+        for place, part in enumerate(one.bodyparts)
+    ]
+
+
+def _series_in_space(points: Points3D, fps: float | None) -> list[Any]:
+    """Return the positions of each bodypart in space."""
+    from ndx_pose import PoseEstimationSeries
+
+    return [
+        PoseEstimationSeries(
+            name=_name(part),
+            description=f"{part} in space, from views analyzed by {points.scorer}",
+            data=points.xyz[:, place],
+            unit=_UNIT,
+            reference_frame="The world of the calibrated cameras: a camera sees a point where its rotation and "
+            "translation take it.",
+            confidence=points.likelihood[:, place],
+            confidence_definition="Mean likelihood of the views used, 0 to 1.",
+            starting_time=0.0,
+            rate=float(fps or 1.0),
+        )
+        for place, part in enumerate(points.bodyparts)
+    ]
 
 
 def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:
@@ -82,11 +172,10 @@ def write_labels(path: Path, labels: Labels, *, scorer: str, name: str) -> None:
         scorer: who labeled.
         name: of the format.
     """
-    from ndx_pose import PoseTraining, Skeleton, Skeletons, SourceVideos, TrainingFrame, TrainingFrames
+    from ndx_pose import PoseTraining, Skeletons, SourceVideos, TrainingFrame, TrainingFrames
 
     with _writing(path, labels.videos[0].video if labels.videos else "") as (_, behavior):
-        edges = _edges(labels.bodyparts, labels.skeleton)
-        skeleton = Skeleton(name=f"skeleton_{_ANIMAL}", nodes=list(labels.bodyparts), edges=edges)
+        skeleton = _skeleton("", labels.bodyparts, labels.skeleton)
         videos: list[Any] = []
         frames: list[Any] = []
         for video in labels.videos:
@@ -183,11 +272,13 @@ def read_poses(path: Path) -> VideoPoses:
     """Read the PoseEstimation objects of a file, one animal each.
 
     Raises:
-        LabelError: it is no such file, or has none.
+        LabelError: it is no such file, has none, or those of several cameras.
     """
-    from ndx_pose import PoseEstimation
+    from ndx_pose import MultiCameraPoseEstimation, PoseEstimation
 
     with reading(path, _TITLE), _opened(path) as nwb:
+        if any(isinstance(one, MultiCameraPoseEstimation) for one in nwb.objects.values()):
+            raise LabelError(f"{path} has views of several cameras, expected poses of one video; give a file of one.")
         found = [one for one in nwb.objects.values() if isinstance(one, PoseEstimation)]
         if not found:
             raise LabelError(f"{path} has no PoseEstimation, expected {_TITLE}; give another file.")

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from posecut_core.cameras.camera import Camera
 from posecut_core.errors import ArgumentError, LabelError, PosecutError, Remedy
 from posecut_core.labels.state import Point
+from posecut_core.poses.points import Points3D
 from posecut_core.poses.predictions import Predictions
 from posecut_core.project.given import named_few
 from posecut_core.results import counted
@@ -96,6 +98,15 @@ class VideoPoses:
     skeleton: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class SessionPoses:
+    """Points in space of a session of views, and the predictions that they were made of."""
+
+    cameras: tuple[Camera, ...]
+    views: tuple[VideoPoses, ...]  # of each camera, with one animal
+    points: Points3D
+
+
 # --- formats ----------------------------------------------------------------------------------------------------------
 # The registry itself.
 
@@ -118,9 +129,10 @@ class Format:
     name: str
     title: str
     suffixes: tuple[str, ...]  # the first one is written
-    module: str  # of this room, with read_labels, write_labels, read_poses, write_poses as far as it has them
+    module: str  # of this room, with read_labels, write_labels, read_poses and so on as far as it has them
     labels: str = ""  # "r", "w", "rw"
     poses: str = ""
+    points: str = ""  # "w": write_points, of a session of views
     becomes: Mapping[Kind, str] = field(default_factory=dict)  # kinds of points it has no word for -> what they become
     lacks: str = ""  # what else is lost
     images: bool = False  # whether labels are of images instead of frames of a video
@@ -155,8 +167,8 @@ FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
         Format(
-            "sleap", "SLEAP's .slp", (".slp",), "sleap", "rw", "rw", _SLEAP, "Which network proposed a draft.",
-            extra="sleap", packages=("sleap_io",), begins=_HDF,
+            "sleap", "SLEAP's .slp", (".slp",), "sleap", "rw", "rw", becomes=_SLEAP,
+            lacks="Which network proposed a draft.", extra="sleap", packages=("sleap_io",), begins=_HDF,
         ),
         Format(
             "sleap-package", "SLEAP's .pkg.slp, which holds the images too", (".pkg.slp",), "sleap", "w",
@@ -182,7 +194,8 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "nwb", "NWB with ndx-pose", (".nwb",), "nwb", "rw", "rw",
-            {"hidden": "missing", "absent": "missing", "unset": "missing", "proposed": "left out"},
+            points="w",
+            becomes={"hidden": "missing", "absent": "missing", "unset": "missing", "proposed": "left out"},
             extra="nwb", packages=("pynwb", "ndx_pose"), begins=_HDF,
         ),
         Format(

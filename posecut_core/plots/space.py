@@ -152,10 +152,11 @@ def draw_residuals(
         seen, off = pixels[camera.name], residuals[camera.name]
         length = np.linalg.norm(off, axis=1)
         usual = float(np.median(length)) if len(length) else 1.0
-        scale = max(usual, 1e-6) / (0.03 * max(camera.size))  # the usual residual is that part of the image long
+        size = camera.size if min(camera.size) > 0 else tuple((seen.max(axis=0, initial=0) + 1).tolist())
+        scale = max(usual, 1e-6) / (0.03 * max(size))  # the usual residual is that part of the image long
         styled(axes).quiver(
             *seen.T, *off.T, length, angles="xy", scale_units="xy", scale=scale, width=0.004, cmap="viridis"
         )
-        axes.set(xlim=(0, camera.size[0]), ylim=(camera.size[1], 0), aspect="equal")
+        axes.set(xlim=(0, size[0]), ylim=(size[1], 0), aspect="equal")
         axes.set_title(f"{camera.name}, median {usual:.2f} pixels", fontsize=9, parse_math=False)
     return figure

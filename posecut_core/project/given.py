@@ -352,7 +352,7 @@ _MOST = 10_000_000  # numbers that a list may have: more are a slip
 NETWORK_STEPS = frozenset(
     {"train_network", "evaluate_network", "analyze_videos", "filterpredictions", "analyzeskeleton", "plot_trajectories"}
     | {"create_labeled_video", "find_outlier_frames", "extract_outlier_frames", "export_model", "live", "benchmark"}
-    | {"frame_scoremaps", "export_deeplabcut", "export_poses", "triangulate"}
+    | {"frame_scoremaps", "export_deeplabcut", "export_poses", "refine_cameras", "triangulate"}
 )
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

@@ -21,6 +21,7 @@ from posecut_core.errors import Remedy
 from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving
+from posecut_core.project.opening import chosen_stems
 from posecut_core.project.paths import Project
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import resumable
@@ -87,6 +88,7 @@ def create_training_dataset(
     *,
     shuffles: Sequence[int] | None = None,
     trainingsetindex: int | None = None,
+    videos: str | Sequence[str] | None = None,
     train_indices: Sequence[Sequence[int]] | None = None,
     test_indices: Sequence[Sequence[int]] | None = None,
     seed: int | None = None,
@@ -103,8 +105,9 @@ def create_training_dataset(
         num_shuffles: how many random splits to make.
         shuffles: numbers for these splits, as 1,2,3; by default the next free ones.
         trainingsetindex: which entry of TrainingFraction; by default a dataset is made for each.
-        train_indices: for each shuffle, positions of the training frames among all labeled frames, which are
-            sorted by video and frame number; by default they are drawn.
+        videos: only labeled frames of these videos of the project, such as the views of one camera; by default of all.
+        train_indices: for each shuffle, positions of the training frames among all labeled frames of these videos,
+            which are sorted by video and frame number; by default they are drawn.
         test_indices: for each shuffle, positions of the test frames; by default all that do not train.
         seed: of the first shuffle, the next one has seed + 1; by default the project's seed and the shuffle's number.
         net_type: a ResNet (resnet_18, 34, 50, 101 or 152) or a network that is fast without a graphics card:
@@ -115,6 +118,7 @@ def create_training_dataset(
         report: notified about images that are copied, labels to look at, and settings of the iteration before.
 
     Raises:
+        VideoError: a video is not one with labels.
         LabelError: there are no labels, or a frame shows another picture than the one that was labeled.
         DatasetError: the labels cannot be split so, or a shuffle exists already.
         ProjectError: config.yaml's default_net_type is no network of ours, and no other is given.
@@ -122,11 +126,14 @@ def create_training_dataset(
     """
     project = adopt_project(config, report=report)
     tables = labeled_tables(project, report=report)
+    wanted = chosen_stems([table.video for table in tables], videos)
     frames = [FrameRef(table.video, number) for table in tables for number in table.numbers.tolist()]
+    frames = [frame for frame in frames if frame.video in wanted]
     fractions = fraction_indices(project, trainingsetindex)
     given = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     revision = revision_name(tables)
-    request = (num_shuffles, shuffles, fractions, train_indices, test_indices, seed, sorted(given.items()), revision)
+    request: tuple[object, ...] = (num_shuffles, shuffles, fractions, train_indices, test_indices, seed)
+    request += (sorted(given.items()), revision, *([wanted] if videos is not None else []))
 
     def numbers_now() -> list[int]:
         return shuffle_numbers(project, num_shuffles, shuffles, fractions)

@@ -1,18 +1,25 @@
 """Predictions of videos as files of other programs (`export_poses`)."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from posecut_core.errors import AnalysisError, treat_all
-from posecut_core.interchange.registry import Format, VideoPoses, chosen_format
+from posecut_core.cameras.camera import Camera
+from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
+from posecut_core.errors import AnalysisError, CameraError, Remedy, VideoError, treat_all
+from posecut_core.interchange.registry import Format, SessionPoses, VideoPoses, chosen_format
 from posecut_core.model.snapshots import chosen_network
-from posecut_core.poses.files import existing_predictions
-from posecut_core.progress import Report, silent
+from posecut_core.poses.files import existing_predictions, prediction_path
+from posecut_core.poses.points import AnalyzedViews, analyzed_views, points_path, read_points
+from posecut_core.poses.predictions import Predictions, read_origin
+from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, forgiving
 from posecut_core.project.opening import chosen_videos, open_project
+from posecut_core.project.paths import Project
 from posecut_core.results import Summary, counted
+from posecut_core.storage.files import file_sha256
 from posecut_core.types import PoseFormat
 from posecut_core.video.index import index_video
 
@@ -29,7 +36,7 @@ class ExportedPoses:
         """Say where the files are, and what they lack."""
         lines = [str(path) for path in self.files]
         lines += [f"Lost in this format: {self.lost}"] if self.lost else []
-        return Summary(f"Poses of {counted(len(self.files), 'video')} written.", tuple(lines))
+        return Summary(f"Poses written in {counted(len(self.files), 'file')}.", tuple(lines))
 
 
 @forgiving
@@ -48,6 +55,9 @@ def export_poses(
 ) -> ExportedPoses:
     """Write the predictions of analyzed videos as files that another program reads, beside those that are there.
 
+    Where the format has them ("nwb"), points in space follow: a file for each session of views that was triangulated,
+    with its points, its calibrated cameras, and what they saw.
+
     Args:
         config: path of config.yaml.
         videos: video files, names of project videos, or folders with videos.
@@ -62,7 +72,7 @@ def export_poses(
 
     Raises:
         ArgumentError: the format needs a package that is not installed.
-        AnalysisError: a video has not been analyzed by this network; the others are done.
+        AnalysisError: a video has not been analyzed by this network, or points are out of date; the others are done.
         StorageError: the disk refuses.
     """
     chosen = chosen_format(format, "poses", "w")
@@ -71,26 +81,79 @@ def export_poses(
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, report=report)
 
-    def write(video: Path) -> Path:
-        found = existing_predictions(project, video, network, destfolder, filtered=filtered, report=report)
-        index = index_video(video)
-        size = (index.width, index.height)
-        parts = found.predictions.bodyparts
-        bones = tuple((parts[a], parts[b]) for a, b in bones_between(parts, project.config.skeleton))
-        poses = VideoPoses(str(video), {"": found.predictions}, float(index.fps), size, bones)
-        return _written(chosen, found.path, poses)
+    def write(item: Path | ViewSession) -> Path:
+        if isinstance(item, ViewSession):
+            views = of_session(item)
+            return _write(chosen, "write_points", points_of(item), _session_poses(project, views, points_of(item)))
+        found = existing_predictions(project, item, network, destfolder, filtered=filtered, report=report)
+        return _write(chosen, "write_poses", found.path, _video_poses(project, item, found.predictions))
 
+    def points_of(session: ViewSession) -> Path:
+        first = next(session.views[camera.name] for camera in cameras if camera.name in session.views)
+        return points_path(session.name, network.scorer, prediction_path(first, network.scorer, destfolder).parent)
+
+    def of_session(session: ViewSession) -> AnalyzedViews:
+        origin = read_origin(points_of(session))
+        made_of_filtered = bool(origin and origin.settings.get("filtered"))
+        networks = dict.fromkeys(session.views, network)
+        return analyzed_views(
+            project, session, cameras, networks, destfolder, filtered=made_of_filtered, shortest=True, report=report
+        )
+
+    cameras, sessions = _sessions(project, given.paths, report) if chosen.points else ((), ())
+    items: list[Path | ViewSession] = [*given.paths]
+    items += [session for session in sessions if points_of(session).is_file()]
     return treat_all(
-        given.paths,
+        items,
         write,
         lambda done: ExportedPoses(chosen.name, tuple(done), chosen.lacks),
         what="videos have no poses to write",
         kind=AnalysisError,
+        name=lambda item: item.name if isinstance(item, ViewSession) else str(item),
         failed=given.refused,
     )
 
 
-def _written(chosen: Format, predictions: Path, poses: VideoPoses) -> Path:
-    path = predictions.with_name(f"{predictions.stem}{chosen.suffixes[0]}")
-    chosen.function("write_poses")(path, poses)
+def _sessions(
+    project: Project, videos: Sequence[Path], report: Report
+) -> tuple[tuple[Camera, ...], tuple[ViewSession, ...]]:
+    """Return the calibrated cameras and their sessions; none where there are none, or they cannot be told."""
+    if not project.cameras.is_file():
+        return (), ()
+    try:
+        cameras = calibrated_cameras(project)
+        return cameras, calibrated_sessions(project, videos, cameras)
+    except (CameraError, VideoError) as error:
+        report(Notice(f"No points in space are written: {str(error).removesuffix('.')}", error.remedies))
+        return (), ()
+
+
+def _video_poses(project: Project, video: Path, predictions: Predictions) -> VideoPoses:
+    index, parts = index_video(video), predictions.bodyparts
+    bones = tuple((parts[a], parts[b]) for a, b in bones_between(parts, project.config.skeleton))
+    return VideoPoses(str(video), {"": predictions}, float(index.fps), (index.width, index.height), bones)
+
+
+def _session_poses(project: Project, analyzed: AnalyzedViews, path: Path) -> SessionPoses:
+    """Read the points of a session.
+
+    Raises:
+        AnalysisError: they were made of other predictions, or by other cameras.
+    """
+    origin = read_origin(path)
+    made = origin.settings if origin else {}
+    if made.get("calibration") != file_sha256(project.cameras) or made.get("views") != analyzed.hashes():
+        raise AnalysisError(
+            f"The points in {path} are out of date: the cameras or the predictions have changed since; triangulate the "
+            "session again.",
+            Remedy("triangulate", config=project.root, videos=[*analyzed.session.views.values()]),
+        )
+    pairs = zip(analyzed.cameras, analyzed.tables, strict=True)
+    views = [_video_poses(project, analyzed.session.views[camera.name], table.predictions) for camera, table in pairs]
+    return SessionPoses(analyzed.cameras, tuple(views), read_points(path))
+
+
+def _write(chosen: Format, function: str, table: Path, poses: VideoPoses | SessionPoses) -> Path:
+    path = table.with_name(f"{table.stem}{chosen.suffixes[0]}")
+    chosen.function(function)(path, poses)
     return path

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +13,26 @@ from jaxtyping import Float64
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.triangulation import Triangulation
 from posecut_core.cameras.triangulation import triangulate as solved
-from posecut_core.cameras.views import USUAL_VIEWS, ViewSession, calibrated_cameras, calibrated_sessions
+from posecut_core.cameras.views import ViewSession, calibrated_cameras, told_sessions
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
-from posecut_core.model.snapshots import chosen_network
+from posecut_core.model.snapshots import networks_of_views
 from posecut_core.plots.figures import save_png
 from posecut_core.plots.space import draw_view_errors, film_points
-from posecut_core.poses.files import FoundTable, existing_predictions
-from posecut_core.poses.points import Points3D, points_path, smoothed, with_constant_bones, write_points
-from posecut_core.poses.predictions import Network, Origin, check_length, predictions_hash
-from posecut_core.progress import Notice, Progress, Report, silent
+from posecut_core.poses.points import (
+    AnalyzedViews,
+    Points3D,
+    analyzed_views,
+    points_path,
+    smoothed,
+    with_constant_bones,
+    write_points,
+)
+from posecut_core.poses.predictions import Network, Origin
+from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import bones_between
-from posecut_core.project.given import Videos, forgiving, given_folder, named_few
+from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
-from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import sole_writer
@@ -88,7 +96,7 @@ class _Wish:
 
     project: Project
     cameras: tuple[Camera, ...]
-    network: Network
+    networks: Mapping[str, Network]  # of each camera
     destfolder: str | os.PathLike[str] | None
     filtered: bool
     pcutoff: float
@@ -100,6 +108,11 @@ class _Wish:
     plotting: bool
     report: Report
 
+    @property
+    def scorer(self) -> str:
+        """Return the network after which the points are called."""
+        return next(iter(self.networks.values())).scorer
+
 
 @forgiving
 def triangulate(
@@ -108,6 +121,7 @@ def triangulate(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     *,
+    networks: Mapping[str, str] | None = None,
     filtered: bool = False,
     pcutoff: int | float | None = None,
     max_error: int | float = 10,
@@ -135,6 +149,8 @@ def triangulate(
         videos: analyzed videos of all cameras: files, names of project videos, or folders.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
+        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3; points
+            are called after the network of the first.
         filtered: triangulate what filterpredictions wrote.
         pcutoff: likelihood below which a view does not count; by default pcutoff in config.yaml.
         max_error: pixels by which a view may disagree with the others; farther ones are left out where two others
@@ -153,31 +169,30 @@ def triangulate(
         report: called as frames are done.
 
     Raises:
-        ArgumentError: a number is not possible, or config.yaml has no skeleton and bones are to be constant.
+        ArgumentError: a number is not possible, a camera that has a network is unknown, or config.yaml has no skeleton
+            and bones are to be constant.
         CameraError: the cameras of the project are not calibrated, or their file is damaged.
-        AnalysisError: no video is a view of a calibrated camera, a view has not been analyzed by this network, or
-            views differ in length; of several sessions, the others are done.
+        AnalysisError: no video is a view of a calibrated camera, a view has not been analyzed by its network, or views
+            differ in length; of several sessions, the others are done.
         StorageError: the folder cannot be written.
     """
     if max_error <= 0 or smoothing < 0:
         raise ArgumentError(f"max_error is {max_error} and smoothing {smoothing}, expected more than 0, and 0 or more.")
     project = open_project(config)
     cameras = calibrated_cameras(project)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
+    names = [camera.name for camera in cameras]
+    of_views = networks_of_views(project, names, shuffle, trainingsetindex, snapshot, networks, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
-    sessions = calibrated_sessions(project, given.paths, cameras, views)
-    _note_left_out(given.paths, sessions, read_state(project.settings_path).views or USUAL_VIEWS, cameras, report)
+    sessions = told_sessions(project, given.paths, cameras, views, report)
     cutoff = float(project.config.pcutoff if pcutoff is None else pcutoff)
     wish = _Wish(
-        project, cameras, network, destfolder, filtered, cutoff, max_error, smoothing, constant_bones, shortest,
+        project, cameras, of_views, destfolder, filtered, cutoff, max_error, smoothing, constant_bones, shortest,
         save_as_csv, plotting, report,
     )  # fmt: skip
     return treat_all(
         sessions,
         lambda session: _triangulate(session, wish),
-        lambda done: TriangulatedSessions(
-            project.config_path, network.scorer, tuple(camera.name for camera in cameras), tuple(done)
-        ),
+        lambda done: TriangulatedSessions(project.config_path, wish.scorer, tuple(names), tuple(done)),
         what="sessions could not be triangulated",
         kind=AnalysisError,
         name=lambda session: session.name,
@@ -185,43 +200,12 @@ def triangulate(
     )
 
 
-def _note_left_out(
-    videos: Sequence[Path], sessions: Sequence[ViewSession], pattern: str, cameras: Sequence[Camera], report: Report
-) -> None:
-    """Tell of videos that belong to no session, and of sessions that lack a camera.
-
-    Raises:
-        AnalysisError: none belongs to any.
-    """
-    names = [camera.name for camera in cameras]
-    used = {video for session in sessions for video in session.views.values()}
-    others = [video.name for video in videos if video not in used]
-    expected = f"names such as {pattern.format(session='NAME', camera=names[0])}, of the cameras {named_few(names)}"
-    if not sessions:
-        raise AnalysisError(
-            f"Found no view among {named_few(others)}, expected {expected}; rename the videos, or give another pattern "
-            "of their names."
-        )
-    if others:
-        report(Notice(f"{named_few(others)} left out: no view of a calibrated camera, expected {expected}"))
-    for session in sessions:
-        if told := session.lacking(names):
-            report(Notice(told))
-
-
 def _triangulate(session: ViewSession, wish: _Wish) -> TriangulatedSession:
-    cameras = [camera for camera in wish.cameras if camera.name in session.views]
-    if len(cameras) < 2:
-        raise AnalysisError(
-            f"Session {session.name} has a video of {len(cameras)} camera only, expected two or more; give the others."
-        )
-    tables = {camera.name: _predictions(session.views[camera.name], wish) for camera in cameras}
-    if not wish.shortest and (told := session.differing()):
-        raise AnalysisError(
-            f"Cannot triangulate because {told}; give videos that begin and end together, or use the frames that all "
-            "of them have, if they begin together."
-        )
-    points, views = _solved(session, cameras, list(tables.values()), wish)
+    analyzed = analyzed_views(
+        wish.project, session, wish.cameras, wish.networks, wish.destfolder,
+        filtered=wish.filtered, shortest=wish.shortest, report=wish.report,
+    )  # fmt: skip
+    points, views = _solved(analyzed, wish)
     if wish.smoothing:
         points = smoothed(points, period=wish.smoothing)
     if wish.constant_bones:
@@ -232,25 +216,23 @@ def _triangulate(session: ViewSession, wish: _Wish) -> TriangulatedSession:
                 "bodyparts, such as `- [snout, tailbase]`."
             )
         points = with_constant_bones(points, bones)
-    folder = next(iter(tables.values())).path.parent if wish.destfolder is None else given_folder(wish.destfolder)
-    target = points_path(session.name, wish.network.scorer, folder)
+    folder = analyzed.tables[0].path.parent if wish.destfolder is None else given_folder(wish.destfolder)
+    target = points_path(session.name, wish.networks[analyzed.cameras[0].name].scorer, folder)
     with sole_writer(target, doing=f"Session {session.name} is being triangulated"):
-        files = write_points(target, points, csv=wish.csv, origin=_origin(tables, wish))
-        pictures = _drawn(target, session, cameras, points, views, wish) if wish.plotting else ()
+        files = write_points(target, points, csv=wish.csv, origin=_origin(analyzed, wish))
+        pictures = _drawn(target, analyzed, points, views, wish) if wish.plotting else ()
     return replace(views.judged(session.name, files, points), pictures=pictures)
 
 
-def _drawn(
-    target: Path, session: ViewSession, cameras: Sequence[Camera], points: Points3D, views: "_Views", wish: _Wish
-) -> tuple[Path, ...]:
-    config = wish.project.config
+def _drawn(target: Path, analyzed: AnalyzedViews, points: Points3D, views: "_Views", wish: _Wish) -> tuple[Path, ...]:
+    config, session = wish.project.config, analyzed.session
     errors, video = (target.with_name(f"{target.stem}{ending}") for ending in ("_errors.png", ".mp4"))
     by_camera = {name: views.error[..., at] for at, name in enumerate(views.cameras)}
     save_png(draw_view_errors(by_camera, title=f"Reprojection errors of {session.name}"), errors)
     film_points(
         video,
         points,
-        cameras,
+        analyzed.cameras,
         fps=index_video(next(iter(session.views.values()))).fps,
         bones=bones_between(points.bodyparts, config.skeleton),
         colormap=config.colormap,
@@ -259,17 +241,9 @@ def _drawn(
     return errors, video
 
 
-def _predictions(video: Path, wish: _Wish) -> FoundTable:
-    found = existing_predictions(
-        wish.project, video, wish.network, wish.destfolder, filtered=wish.filtered, report=wish.report
-    )
-    check_length(found.predictions, video, index_video(video).frame_count)
-    return found
-
-
-def _origin(tables: Mapping[str, FoundTable], wish: _Wish) -> Origin:
+def _origin(analyzed: AnalyzedViews, wish: _Wish) -> Origin:
     """Say what points came from: the network, the calibration, and the predictions of each view."""
-    hashes = {camera: predictions_hash(table.predictions) for camera, table in tables.items()}
+    hashes = analyzed.hashes()
     settings: dict[str, object] = {
         "calibration": file_sha256(wish.project.cameras),
         "views": hashes,
@@ -279,7 +253,7 @@ def _origin(tables: Mapping[str, FoundTable], wish: _Wish) -> Origin:
         "smoothing": wish.smoothing,
         "constant_bones": wish.constant_bones,
     }
-    first = next(iter(tables.values())).origin
+    first = analyzed.tables[0].origin
     return Origin(first.analysis if first else None, next(iter(hashes.values())), settings)
 
 
@@ -312,30 +286,26 @@ class _Views:
         )
 
 
-def _solved(
-    session: ViewSession, cameras: Sequence[Camera], tables: Sequence[FoundTable], wish: _Wish
-) -> tuple[Points3D, _Views]:
+def _solved(analyzed: AnalyzedViews, wish: _Wish) -> tuple[Points3D, _Views]:
     """Triangulate the frames that all views have, some thousand at once."""
-    first = tables[0].predictions
-    count = min(len(table.predictions.xy) for table in tables)
     done: list[Triangulation] = []
-    for start in range(0, max(count, 1), _ROWS):
-        rows = slice(start, min(start + _ROWS, count))
-        xy = np.stack([table.predictions.xy[rows] for table in tables], axis=2)
-        likelihood = np.stack([table.predictions.likelihood[rows] for table in tables], axis=2)
-        noise = done[0].noise if done else None
-        done.append(solved(cameras, xy, likelihood, pcutoff=wish.pcutoff, max_error=wish.max_error, noise=noise))
-        wish.report(Progress(f"triangulating {session.name}", rows.stop, count))
-    spread = np.concatenate([np.sqrt(np.trace(part.covariance, axis1=-2, axis2=-1)) for part in done])
+    for start in range(0, max(analyzed.count, 1), _ROWS):
+        rows = slice(start, min(start + _ROWS, analyzed.count))
+        xy, likelihood = analyzed.rows(rows)
+        done.append(solved(analyzed.cameras, xy, likelihood, pcutoff=wish.pcutoff, max_error=wish.max_error))
+        wish.report(Progress(f"triangulating {analyzed.session.name}", rows.stop, analyzed.count))
+    evidence = reduce(add, (part.evidence for part in done))
+    spread = np.concatenate(  # as if all were triangulated together
+        [evidence.noise / part.noise * np.sqrt(np.trace(part.covariance, axis1=-2, axis2=-1)) for part in done]
+    )
     points = Points3D(
-        first.scorer,
-        first.bodyparts,
+        analyzed.scorer,
+        analyzed.bodyparts,
         np.concatenate([part.points for part in done]),
         np.concatenate([np.nan_to_num(part.likelihood) for part in done]),
         np.concatenate([part.mean_error for part in done]),
         spread,
     )
-    findings = tuple(dict.fromkeys(sentence for part in done for sentence in part.findings))
-    names = tuple(camera.name for camera in cameras)
+    names = tuple(camera.name for camera in analyzed.cameras)
     error, used = (np.concatenate([getattr(part, name) for part in done]) for name in ("error", "used"))
-    return points, _Views(names, error, used, done[0].noise, findings)
+    return points, _Views(names, error, used, evidence.noise, evidence.findings)

@@ -23,13 +23,16 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
+from scipy.io import savemat
 
 from napari_posecut.jobs.files import JobFolder, Outcome, Request, new_job_folder, progress_line
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals, write_proposals
 from posecut_core.backbones.resnet import ResNetSpec
+from posecut_core.cameras.files import read_cameras, write_cameras
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.settings import read_settings as read_training_settings
 from posecut_core.dataset.split import read_revision, read_split
+from posecut_core.demo.rig import true_cameras
 from posecut_core.evaluation.tables import _read_bodypart_errors, _read_frame_errors, read_results
 from posecut_core.formats.deeplabcut.images import ImageRecord, read_record, write_record
 from posecut_core.health.doctor import doctor
@@ -110,6 +113,7 @@ def make_project(folder: Path) -> Path:
     _foreign_labels(project)
     _exports(project)
     root = project.root
+    _cameras(root / "cameras")
     save_file(torchvision_tensors(width=2), root / "weights.safetensors", metadata={"stride_in": "conv2"})
     with _open_rows(root / "part.rows", ROWS) as rows:
         rows.append(np.zeros((2, 3, 3)))
@@ -192,6 +196,21 @@ _TRACKS = """<annotations><version>1.1</version><meta><task><source>a.mp4</sourc
 <type>points</type></label></labels></task></meta><track id="0" label="animal"><skeleton frame="0" keyframe="1"><points
 label="nose" keyframe="1" outside="0" occluded="1" points="3.5,4.5"/></skeleton></track><track id="1" label="tail">
 <points frame="2" keyframe="0" outside="0" occluded="0" points="5,6"/></track></annotations>"""
+
+
+def _cameras(folder: Path) -> None:
+    """Write cameras as PoseCut, Anipose and DANNCE do, the last with and without compression."""
+    folder.mkdir()
+    write_cameras(folder / "rig.yaml", true_cameras())
+    write_cameras(folder / "rig.toml", true_cameras())
+    told = [
+        {"K": camera.matrix.T, "r": camera.rotation.T, "t": camera.translation[None], "RDistort": camera.distortion[:2]}
+        for camera in true_cameras()
+    ]
+    names = np.array([camera.name for camera in true_cameras()], dtype=object)
+    values = {"params": np.array(told, dtype=object)[:, None], "camnames": names}
+    for name, packed in (("plain.mat", False), ("packed.mat", True)):
+        savemat(folder / name, values, do_compression=packed)
 
 
 def _exports(project: Project) -> None:
@@ -721,6 +740,8 @@ KINDS = (
     Kind("frames", 600, f"{_A}/frames.zarr/**/*", _read_store, (break_zarr, break_zarr), folder=True),
     Kind("images", 400, "labeled-data/images/img*", _read_images, (break_png,)),
     Kind("videos", 5000, "videos/broken-*", _read_video),
+    Kind("cameras", 600, "cameras/rig.*ml", _only(read_cameras), (break_yaml,)),
+    Kind("cameras mat", 1000, "cameras/*.mat", _only(read_cameras)),
     Kind("coco", 500, "exports/*.json", _read_other("coco"), (break_json,)),
     Kind("cvat", 500, "exports/*.xml", _read_other("cvat"), (break_xml, break_xml)),
     Kind("lightning-pose", 500, "exports/*.csv", _read_other("lightning-pose"), (break_csv,)),

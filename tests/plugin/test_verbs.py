@@ -18,6 +18,7 @@ CORE = {
     "extract_outliers": "extract_outlier_frames",
     "merge_datasets": "merge_datasets",
     "calibrate_cameras": "calibrate_cameras",
+    "refine_cameras": "refine_cameras",
     "triangulate": "triangulate",
 }
 

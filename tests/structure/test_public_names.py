@@ -48,6 +48,7 @@ WORKFLOW = {
     "plot_trajectories",
     "propose_labels",
     "redo_labels",
+    "refine_cameras",
     "train_network",
     "triangulate",
     "undo_labels",

@@ -32,6 +32,18 @@ create_training_dataset(config)
 """
 
 
+VIEWS = """
+from dataclasses import replace
+
+from posecut_core import demo
+
+config, boards, videos, folder, steps = None, "boards", [], "views", 2
+board = {"columns": 8, "rows": 5, "square": 25}
+demo.WALK = replace(demo.WALK, frames=8)
+demo.sample_views.__kwdefaults__ |= {"scenes": (demo.WALK,), "frames_to_label": 3}
+"""
+
+
 def with_parameters(notebook, source):
     """Put `source` in the place of the cell that is tagged `parameters`."""
     (cell,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
@@ -39,9 +51,10 @@ def with_parameters(notebook, source):
     return notebook
 
 
-def test_there_are_three_notebooks():
-    """One for a labeled project, one for videos of one's own, one for what becomes of a network."""
-    assert NOTEBOOKS == ["1_labeled_example.ipynb", "2_your_own_data.ipynb", "3_engines_export_live.ipynb"]
+def test_there_are_four_notebooks():
+    """One for a labeled project, one for videos of one's own, one for what becomes of a network, one for cameras."""
+    names = ["1_labeled_example", "2_your_own_data", "3_engines_export_live", "4_cameras"]
+    assert [f"{name}.ipynb" for name in names] == NOTEBOOKS
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -58,7 +71,9 @@ def programs(tmp_path_factory):
     return tmp_path_factory.mktemp("programs")
 
 
-@pytest.mark.parametrize(("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY, TINY), strict=True)))
+@pytest.mark.parametrize(
+    ("name", "parameters"), list(zip(NOTEBOOKS, (TINY + OWN_PROJECT, TINY, TINY, VIEWS), strict=True))
+)
 def test_notebooks_run(tmp_path, monkeypatch, programs, name, parameters):
     """Every cell runs, also where a video has no labels and a shuffle exists, and pictures are shown."""
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "1")

@@ -1,8 +1,9 @@
-"""Dock 10: calibrated cameras, points in space from what they saw, and these shown in three dimensions."""
+"""Dock 10: calibrated cameras, their residuals, points in space from what they saw, views side by side and in 3D."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 from napari import Viewer
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSpinBox,
@@ -21,13 +23,16 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.overlay import in_words, own_network, own_predictions, style_of
 from napari_posecut.layers.space import space_layers
+from napari_posecut.layers.views import View, show_views
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, name_controls, show_choices, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, show_choices, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.cameras.camera import Camera
+from posecut_core.cameras.camera import project as image_of
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
 from posecut_core.errors import PosecutError, Remedy
-from posecut_core.poses.files import FoundPredictions
+from posecut_core.formats.deeplabcut.images import read_picture
+from posecut_core.poses.files import FoundPredictions, read_predictions
 from posecut_core.poses.points import points_path, read_points
 from posecut_core.project.paths import Project
 
@@ -44,6 +49,17 @@ class CamerasDock(QWidget):
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._sessions: tuple[ViewSession, ...] = ()
         self.heading = WrappedLabel()
+        self._create_calibration()
+        self._create_triangulation()
+        self._create_layout()
+        self._showing = Postponed(self, self.show_project)
+        self.session.project_changed.connect(self._showing.request)
+        self.session.jobs.started.connect(self._update_enabled)
+        self.session.jobs.ended.connect(self._showing.request)
+        name_controls(self, "cameras")
+        self.show_project()
+
+    def _create_calibration(self) -> None:
         self.columns, self.rows = QSpinBox(), QSpinBox()
         for count, value in ((self.columns, 9), (self.rows, 6)):
             count.setRange(3, 100)
@@ -54,14 +70,36 @@ class CamerasDock(QWidget):
         self.square.setValue(20)
         self.square.setToolTip("length of a square's side; points in space have its unit")
         self.charuco = QCheckBox("with markers (ChArUco)")
-        self.board_button = QPushButton("Calibrate from videos of a board...")
-        self.board_button.setToolTip("a folder with a video of the board by each camera, such as board_left.mp4")
+        self.board_button = QPushButton("Calibrate from a board...")
+        self.board_button.setToolTip(
+            "a folder with a video of the board by each camera, such as board_left.mp4, or with images: left07.png"
+        )
         self.board_button.clicked.connect(self._choose_boards)
         self.calibrate_button = QPushButton("Read calibrated cameras...")
         self.calibrate_button.setToolTip(
             "from a file of PoseCut, Anipose, caliscope, OpenCV, DANNCE or Bouguet's toolbox"
         )
         self.calibrate_button.clicked.connect(self._choose_calibration)
+        self.residuals_button = QPushButton("Show residuals")
+        self.residuals_button.setToolTip("how far and whither the calibrated cameras are off, in a window of its own")
+        self.residuals_button.clicked.connect(self.show_residuals)
+        self.origin, self.along, self.beside = QComboBox(), QComboBox(), QComboBox()
+        for box, meaning in (
+            (self.origin, "the world begins at this labeled bodypart"),
+            (self.along, "the x axis goes through this one"),
+            (self.beside, "this one lies in the plane of x and y"),
+        ):
+            box.setToolTip(f"{meaning}; it is labeled in two views")
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(5)
+        self.length = QDoubleSpinBox()
+        self.length.setRange(0, 100_000)
+        self.length.setSpecialValueText("as it is")
+        self.length.setToolTip("distance of the first two in the unit that the world shall have")
+        self.world_button = QPushButton("Begin the world at labels")
+        self.world_button.clicked.connect(self.move_world)
+
+    def _create_triangulation(self) -> None:
         self.networks = QComboBox()
         self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.networks.setMinimumContentsLength(12)
@@ -76,19 +114,18 @@ class CamerasDock(QWidget):
         self.plotting = QCheckBox("draw the errors, and a video")
         self.triangulate_button = QPushButton("Triangulate all sessions")
         self.triangulate_button.clicked.connect(self.triangulate)
-        self.job_line = JobLine(self.session, ("calibrate_cameras", "triangulate"))
+        self.refine_button = QPushButton("Refine cameras by the animal")
+        self.refine_button.setToolTip("where a camera was pushed: confident predictions say how, without a board")
+        self.refine_button.clicked.connect(self.refine)
+        self.job_line = JobLine(self.session, ("calibrate_cameras", "refine_cameras", "triangulate"))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.result = WrappedLabel()
         self.show_button = QPushButton("Show in 3D")
         self.show_button.setToolTip("the points of the selected session over time, in a window of its own")
         self.show_button.clicked.connect(self.show_points)
-        self._create_layout()
-        self._showing = Postponed(self, self.show_project)
-        self.session.project_changed.connect(self._showing.request)
-        self.session.jobs.started.connect(self._update_enabled)
-        self.session.jobs.ended.connect(self._showing.request)
-        name_controls(self, "cameras")
-        self.show_project()
+        self.side_button = QPushButton("Show views side by side")
+        self.side_button.setToolTip("videos of the selected session in step, with bodyparts and points in space")
+        self.side_button.clicked.connect(self.show_views)
 
     def apply_remedy(self, remedy: Remedy) -> None:
         """Leave everything to the user: which file has the cameras is theirs to say."""
@@ -101,19 +138,72 @@ class CamerasDock(QWidget):
 
     def triangulate(self) -> None:
         """Let a child triangulate all sessions that have two or more analyzed views."""
+        self._start_on_sessions(
+            "triangulate",
+            smoothing=self.smoothing.value(),
+            constant_bones=self.constant_bones.isChecked(),
+            plotting=self.plotting.isChecked(),
+        )
+
+    def refine(self) -> None:
+        """Let a child refine the cameras by what they saw of the animal in all sessions."""
+        self._start_on_sessions("refine_cameras")
+
+    def move_world(self) -> None:
+        """Let a child move the world of the cameras to three labeled bodyparts."""
+        project = self.session.project
+        if project is not None:
+            points = [box.currentText() for box in (self.origin, self.along, self.beside)]
+            length = {"length": self.length.value()} if self.length.value() else {}
+            self.calibrate(str(project.cameras), world_points=points, **length)
+
+    def show_residuals(self) -> None:
+        """Show the picture of the residuals in a window of its own."""
+        project = self.session.project
+        if project is None:
+            return
+        picture = self.session.attempt(lambda: read_picture(project.calibration_picture))
+        if picture is not None:
+            self.new_viewer(title="PoseCut: residuals of the calibration").add_image(
+                picture, name="residuals", rgb=True
+            )
+
+    def show_views(self) -> None:
+        """Show the videos of the selected session beside each other in a window of its own."""
+        project, chosen = self.session.project, self._chosen()
+        if project is None or chosen is None:
+            return
+        views = self.session.attempt(lambda: self._views_of(project, chosen))
+        if not views:
+            return
+        style = style_of(project.config, next(iter(views.values())).predictions.bodyparts)
+        viewer = self.new_viewer(title=f"PoseCut: {chosen.name}, side by side")
+        self.session.attempt(lambda: show_views(viewer, views, style))
+
+    def _views_of(self, project: Project, session: ViewSession) -> dict[str, View]:
+        """Read what the network saw in each view, and where points in space fall."""
+        tables = {table.video: table.table for table in self._tables[self.networks.currentData()]}
+        cameras = {camera.name: camera for camera in calibrated_cameras(project)}
+        path = self._path(session)
+        points = read_points(path) if path.is_file() else None
+        found = {}
+        for camera, video in session.views.items():
+            seen = read_predictions(tables[video])
+            images = np.full_like(seen.xy, np.nan)
+            if points is not None and points.bodyparts == seen.bodyparts:
+                count = min(len(images), len(points.xyz))
+                images[:count] = image_of(cameras[camera], points.xyz[:count])
+            found[camera] = View(video, seen, images)
+        return found
+
+    def _start_on_sessions(self, verb: str, **options: object) -> None:
         project, scorer = self.session.project, self.networks.currentData()
         network = None if project is None else own_network(project, str(scorer))
         if network is None:
             return
         videos = [str(video) for session in self._sessions for video in session.views.values()]
-        given: Mapping[str, object] = {
-            **network.arguments,
-            "videos": videos,
-            "smoothing": self.smoothing.value(),
-            "constant_bones": self.constant_bones.isChecked(),
-            "plotting": self.plotting.isChecked(),
-        }
-        if self.session.attempt(lambda: self.session.start("triangulate", given)) is not None:
+        given: Mapping[str, object] = {**network.arguments, "videos": videos, **options}
+        if self.session.attempt(lambda: self.session.start(verb, given)) is not None:
             self.result.setText("")
 
     def show_points(self) -> None:
@@ -137,6 +227,11 @@ class CamerasDock(QWidget):
         project = self.session.project
         cameras, told = _cameras(project)
         self.heading.setText(told)
+        parts = project.config.bodyparts if project is not None else ()
+        for place, box in enumerate((self.origin, self.along, self.beside)):
+            fresh = box.count() == 0
+            show_choices(box, {part: part for part in parts})
+            box.setCurrentIndex(min(place, len(parts) - 1) if fresh else box.currentIndex())
         self._tables = own_predictions(project) if project is not None and cameras else {}
         show_choices(self.networks, {scorer: in_words(tables[0]) for scorer, tables in self._tables.items()})
         self._list_sessions()
@@ -171,7 +266,14 @@ class CamerasDock(QWidget):
         chosen, busy = self._chosen(), self.session.jobs.is_writing("cameras")
         for button in (self.calibrate_button, self.board_button):
             button.setEnabled(self.session.project is not None and not busy)
-        self.triangulate_button.setEnabled(any(len(one.views) > 1 for one in self._sessions) and not busy)
+        several = any(len(one.views) > 1 for one in self._sessions)
+        for button in (self.triangulate_button, self.refine_button):
+            button.setEnabled(several and not busy)
+        calibrated = self.session.project is not None and self.session.project.cameras.is_file()
+        self.world_button.setEnabled(calibrated and self.origin.count() > 2 and not busy)
+        picture = None if self.session.project is None else self.session.project.calibration_picture
+        self.residuals_button.setEnabled(calibrated and picture is not None and picture.is_file())
+        self.side_button.setEnabled(chosen is not None)
         self.show_button.setEnabled(chosen is not None and self._path(chosen).is_file())
 
     def _choose_calibration(self) -> None:
@@ -180,7 +282,7 @@ class CamerasDock(QWidget):
             self.calibrate(path)
 
     def _choose_boards(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder with videos of the board")
+        folder = QFileDialog.getExistingDirectory(self, "Folder with videos or images of the board")
         if folder:
             self.calibrate(
                 folder,
@@ -195,23 +297,33 @@ class CamerasDock(QWidget):
             self.result.setText(wrappable(job.message))
 
     def _create_layout(self) -> None:
-        layout, form, board = QVBoxLayout(self), QFormLayout(), QFormLayout()
+        content = QWidget()
+        layout, form, board, world = QVBoxLayout(content), QFormLayout(), QFormLayout(), QFormLayout()
         board.addRow("squares across", self.columns)
         board.addRow("squares down", self.rows)
         board.addRow("side of a square", self.square)
+        three = QHBoxLayout()
+        for box in (self.origin, self.along, self.beside):
+            three.addWidget(box)
+        world.addRow(QLabel("labels: origin, on the x axis, beside it"))
+        world.addRow(three)
+        world.addRow("distance of the first two", self.length)
         form.addRow(QLabel("network"))
         form.addRow(self.networks)  # in full width, or its name is cut off
         form.addRow("smoothing", self.smoothing)
         layout.addWidget(self.heading)
         layout.addLayout(board)
-        for widget in (self.charuco, self.board_button, self.calibrate_button):
+        for widget in (self.charuco, self.board_button, self.calibrate_button, self.residuals_button):
             layout.addWidget(widget)
+        layout.addLayout(world)
+        layout.addWidget(self.world_button)
         layout.addLayout(form)
-        for below in (self.constant_bones, self.plotting, self.views, self.triangulate_button, self.job_line):
+        for below in (self.constant_bones, self.plotting, self.views, self.triangulate_button, self.refine_button):
             layout.addWidget(below)
-        layout.addWidget(self.result)
-        layout.addWidget(self.show_button)
+        for last in (self.job_line, self.result, self.side_button, self.show_button):
+            layout.addWidget(last)
         layout.addStretch(1)
+        scroll_content(self, content)
 
 
 def _cameras(project: Project | None) -> tuple[tuple[Camera, ...], str]:

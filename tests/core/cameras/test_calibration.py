@@ -238,6 +238,20 @@ def test_a_last_frame_that_was_not_taken_together_is_left_out() -> None:
     assert apart(found.cameras) == pytest.approx(apart(cameras), rel=0.01, abs=1e-6)
 
 
+def test_an_image_that_was_misread_does_not_spoil_a_lens() -> None:
+    """Corners that were taken for others in one image are noticed, and the lens comes out as without it."""
+    cameras = facing(2)
+    views = film(cameras)
+    expected = [camera.matrix[0, 0] for camera in calibrate(BOARD, views).cameras]
+    number = next(iter(views["cam1"].frames))
+    view = views["cam1"].frames[number]
+    wrong = np.where(view.corners < 6, 15.0, 0.0)[:, None] * np.array([1.0, -0.7])  # the first row, elsewhere
+    views["cam1"].frames[number] = Sighting(view.corners, view.pixels + wrong)
+    found = calibrate(BOARD, views)
+    assert [camera.matrix[0, 0] for camera in found.cameras] == pytest.approx(expected, rel=0.005)
+    assert max(found.lens_rms.values()) < 0.3
+
+
 @pytest.mark.parametrize("model", ["pinhole", "fisheye"])
 def test_a_board_that_is_never_moved_is_refused(model: LensModel) -> None:
     """Images that are all alike do not tell a lens; OpenCV's own words do not reach a user."""

@@ -155,6 +155,20 @@ def test_jax_solves_many_points_as_numpy_few(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(many.used, few.used)
 
 
+def test_parts_of_a_recording_tell_the_noise_together() -> None:
+    """What two halves tell, added up, is what the whole tells; the covariance of each follows from it."""
+    cameras, points = ring(3), cloud(60)
+    scale = np.where(np.arange(60) < 30, 0.3, 3.0)[:, None, None]
+    pixels = seen(cameras, points) + scale * np.random.default_rng(0).normal(size=(60, 3, 2))
+    whole, first, second = (triangulate(cameras, part) for part in (pixels, pixels[:30], pixels[30:]))
+    together = first.evidence + second.evidence
+    assert first.noise < 0.8 < 2.0 < second.noise
+    assert together.noise == pytest.approx(whole.noise)
+    assert (together.points, together.findings) == (60, ())
+    covariance = first.covariance * (together.noise / first.noise) ** 2
+    assert covariance == pytest.approx(whole.covariance[:30])
+
+
 def test_two_confident_views_are_needed() -> None:
     """A point without two likely views is missing, and so are its errors; nothing else suffers."""
     cameras, points = ring(3), cloud(4)
@@ -167,7 +181,7 @@ def test_two_confident_views_are_needed() -> None:
     assert found.points[2:] == pytest.approx(points[2:], abs=1e-6)
     nothing = triangulate(cameras, np.full((4, 3, 2), np.nan))
     assert np.isnan(nothing.points).all()
-    assert "No point is seen by two cameras" in nothing.findings[0]
+    assert "No point is seen by two cameras" in nothing.evidence.findings[0]
 
 
 def test_cameras_too_close_have_no_depth() -> None:
@@ -179,7 +193,7 @@ def test_cameras_too_close_have_no_depth() -> None:
     near = (camera, dataclasses.replace(camera, name="other", translation=camera.translation + np.array([0.5, 0, 0])))
     found = triangulate(near, seen(near, cloud(3)))
     assert np.isnan(found.points).all()
-    assert "parallel" in found.findings[0]
+    assert "parallel" in found.evidence.findings[0]
 
 
 def test_an_epipolar_line_goes_through_the_point() -> None:
@@ -339,6 +353,64 @@ def test_a_damaged_file_of_matlab_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cameras.mat").write_bytes(content)
     with pytest.raises(CameraError, match="holds no cameras that can be read"):
         read_cameras(tmp_path / "cameras.mat")
+
+
+def _of_matlab(path: Path, *, compressed: bool) -> bytes:
+    """Write two cameras as DANNCE does, beside other things that MATLAB keeps."""
+    told = [{"K": camera.matrix.T, "r": camera.rotation.T, "t": camera.translation[None]} for camera in ring(2)]
+    names = np.array(["left", "right"], dtype=object)
+    other = {"labelData": np.array([{"frame": np.arange(30.0)}], dtype=object), "t": np.arange(20_000.0)}
+    values = {"params": np.array(told, dtype=object)[:, None], "camnames": names, **other}
+    savemat(path, values, do_compression=compressed)
+    return path.read_bytes()
+
+
+def _answer(path: Path) -> str:
+    """Return what is said of a file of cameras that may be damaged."""
+    try:
+        return f"{path}: {len(read_cameras(path))} cameras"
+    except CameraError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damaged_files_of_matlab_are_read_or_refused(tmp_path: Path, compressed: bool) -> None:
+    """Whatever bytes are wrong, there are cameras or a sentence that names the file; lengths are not taken on trust."""
+    path, rng = tmp_path / "cameras.mat", np.random.default_rng(0)
+    whole = _of_matlab(path, compressed=compressed)
+    assert [camera.name for camera in read_cameras(path)] == ["left", "right"]
+    for _ in range(150):
+        content = bytearray(whole)
+        begin = 0 if compressed or rng.random() < 0.1 else 128
+        for place in rng.integers(begin, min(len(content), 3000), rng.integers(1, 5)):
+            content[place] = rng.choice([0, 1, 14, 15, 127, 128, 255])
+        path.write_bytes(content[: rng.integers(64, len(content))] if rng.random() < 0.2 else content)
+        assert "cameras.mat" in _answer(path)
+
+
+def test_matlab_s_files_of_either_byte_order_are_read(tmp_path: Path) -> None:
+    """Big numbers may come first; short elements stand within their tags."""
+
+    def element(kind: int, content: bytes) -> bytes:
+        return kind.to_bytes(4, "big") + len(content).to_bytes(4, "big") + content + bytes(-len(content) % 8)
+
+    def matrix(name: str, values: np.ndarray) -> bytes:
+        short = (len(name) << 16 | 1).to_bytes(4, "big") + name.encode().ljust(4, b"\0")
+        shape = np.array(values.shape, ">i4").tobytes()
+        data = values.astype(">f8").tobytes(order="F")
+        return element(14, element(6, bytes([0, 0, 0, 6] + [0] * 4)) + element(5, shape) + short + element(9, data))
+
+    camera = ring(2)[1]
+    matrix_of_matlab = camera.matrix.T + np.array([[0, 0, 0], [0, 0, 0], [1, 1, 0]])
+    parts = {"K": matrix_of_matlab, "r": camera.rotation.T, "t": camera.translation[None]}
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI"
+    (tmp_path / "cam1.mat").write_bytes(head + b"".join(matrix(name, values) for name, values in parts.items()))
+    (found,) = read_cameras(tmp_path / "cam1.mat")
+    assert found.matrix == pytest.approx(camera.matrix)
+    assert found.rotation == pytest.approx(camera.rotation)
+    (tmp_path / "cam1.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(600))
+    with pytest.raises(CameraError, match="save it in MATLAB with the option -v7"):
+        read_cameras(tmp_path / "cam1.mat")
 
 
 def test_a_camera_of_a_file_that_cannot_be_is_refused_by_name(tmp_path: Path) -> None:

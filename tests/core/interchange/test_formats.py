@@ -12,6 +12,7 @@ from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.interchange.registry import (
     FORMATS,
     Labels,
+    SessionPoses,
     VideoLabels,
     VideoPoses,
     chosen_format,
@@ -20,7 +21,9 @@ from posecut_core.interchange.registry import (
     losses,
 )
 from posecut_core.labels.state import LabelOrigin, Point
+from posecut_core.poses.points import Points3D
 from posecut_core.poses.predictions import Predictions
+from tests.rig import three_cameras
 
 PARTS = ("nose", "left ear", "täil")
 BONES = (("nose", "left ear"), ("left ear", "täil"))
@@ -167,6 +170,43 @@ def test_names_may_hold_what_nwb_refuses_in_names(tmp_path):
     write(tmp_path / "poses.nwb", VideoPoses("10:30.mp4", {"": seen}))
     read = FORMATS["nwb"].function("read_poses")(tmp_path / "poses.nwb")
     assert read.animals[""].bodyparts == seen.bodyparts
+
+
+def test_points_of_several_cameras_are_valid_nwb(tmp_path):
+    """Points, views and calibrated cameras are where ndx-pose has them, and pynwb and nwbinspector find no fault."""
+    from pynwb import NWBHDF5IO, validate
+
+    rng = np.random.default_rng(0)
+    cameras = three_cameras()[:2]
+    (tmp_path / "videos").mkdir()
+    views = []
+    for camera in cameras:
+        video = tmp_path / "videos" / f"day1_{camera.name}.mp4"
+        video.touch()
+        seen = Predictions("Net", PARTS, rng.uniform(0, 99, (5, 3, 2)), rng.uniform(0, 1, (5, 3)))
+        views.append(VideoPoses(str(video), {"": seen}, 25.0, camera.size, BONES))
+    xyz = rng.normal(size=(5, 3, 3))
+    xyz[2, 1] = np.nan
+    points = Points3D("Net", PARTS, xyz, rng.uniform(0, 1, (5, 3)), np.ones((5, 3)), np.ones((5, 3)))
+    path = tmp_path / "day1Net_3d.nwb"
+    chosen_format("nwb", "poses", "w").function("write_points")(path, SessionPoses(cameras, tuple(views), points))
+    assert validate(path=str(path)) == []
+    with NWBHDF5IO(path, "r") as file:
+        nwb = file.read()
+        found = nwb.processing["behavior"]["MultiCameraPoseEstimation"]
+        np.testing.assert_allclose(found.pose_estimation_series["täil"].data[:], xyz[:, 2], rtol=1e-6)
+        view = found.pose_estimations[f"PoseEstimation_{cameras[1].name}"]
+        assert view.device is nwb.devices[cameras[1].name]
+        np.testing.assert_allclose(view.device.rotation_matrix[:], cameras[1].rotation)
+        np.testing.assert_allclose(view.device.distortion_coefficients[:], cameras[1].distortion)
+        assert view.source_video is nwb.acquisition[f"day1_{cameras[1].name}"]
+        assert [*found.skeleton.nodes[:]] == list(PARTS)
+    with pytest.raises(LabelError, match="views of several cameras"):
+        FORMATS["nwb"].function("read_poses")(path)
+    inspector = pytest.importorskip("nwbinspector")
+    grave = ("CRITICAL", "PYNWB_VALIDATION", "ERROR")
+    told = [one for one in inspector.inspect_nwbfile(nwbfile_path=path) if one.importance.name in grave]
+    assert [one.message for one in told if "subject" not in one.message.lower()] == []
 
 
 def test_what_is_lost_is_counted():

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from PIL import Image
 from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.cameras import CamerasDock
 from posecut_core.cameras.files import write_cameras
-from posecut_core.poses.files import prediction_path
+from posecut_core.poses.files import prediction_path, read_predictions
 from posecut_core.poses.points import Points3D, points_path, write_points
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.workflow.calibrate_cameras import calibrate_cameras
@@ -128,3 +129,75 @@ def test_points_are_shown_in_a_window_of_their_own(dock, monkeypatch, tmp_path):
     assert opened.dims.ndisplay == 3
     assert len(opened.layers["points"].data) == 12 * len(config.bodyparts) - 1
     np.testing.assert_allclose(opened.layers["points"].data[0, 1:], xyz[0, 0, ::-1])
+
+
+def test_cameras_are_refined_by_a_child(dock, monkeypatch, tmp_path):
+    """It gets the videos of all views and the network; its summary is shown."""
+    assert not dock.refine_button.isEnabled()
+    _calibrate(dock, monkeypatch, tmp_path)
+    dock.refine_button.click()
+    request = dock.session.jobs.job.request
+    assert request.verb == "refine_cameras"
+    assert {"shuffle": 1, "snapshot": 100}.items() <= request.arguments.items()
+    assert [video.rpartition("_")[2] for video in request.arguments["videos"]] == ["left.mp4", "right.mp4"]
+    dock.session.jobs.end("done", message="Refined cameras.")
+    assert "Refined cameras" in dock.result.text()
+
+
+def test_the_world_begins_at_labels(dock, monkeypatch, tmp_path):
+    """The child reads the project's own cameras, and moves them to three bodyparts; their distance may be given."""
+    assert not dock.world_button.isEnabled()
+    _calibrate(dock, monkeypatch, tmp_path)
+    parts = dock.session.project.config.bodyparts
+    assert [box.currentText() for box in (dock.origin, dock.along, dock.beside)] == list(parts[:3])
+    dock.beside.setCurrentText(parts[3])
+    source = {"source": str(dock.session.project.cameras), "world_points": [parts[0], parts[1], parts[3]]}
+    dock.world_button.click()
+    assert dock.session.jobs.job.request.arguments == source
+    dock.session.jobs.end("done", message="3 cameras.")
+    assert dock.beside.currentText() == parts[3]
+    dock.length.setValue(300)
+    dock.world_button.click()
+    assert dock.session.jobs.job.request.arguments == {**source, "length": 300.0}
+
+
+def test_residuals_are_shown_in_a_window_of_their_own(dock, monkeypatch, tmp_path):
+    """There is a picture after a calibration by a board, and none of cameras that were read."""
+    _calibrate(dock, monkeypatch, tmp_path)
+    assert not dock.residuals_button.isEnabled()
+    Image.fromarray(np.full((40, 90, 3), 200, np.uint8)).save(dock.session.project.calibration_picture)
+    dock.show_project()
+    shown = []
+    dock.new_viewer = lambda **options: shown.append(ViewerModel(**options)) or shown[-1]
+    dock.residuals_button.click()
+    assert shown[0].layers["residuals"].data.shape == (40, 90, 3)
+
+
+def test_views_are_shown_side_by_side_in_step(dock, monkeypatch, tmp_path):
+    """Under one slider each video has its place, and in it the bodyparts and the images of points in space."""
+    _calibrate(dock, monkeypatch, tmp_path)
+    project = dock.session.project
+    parts = project.config.bodyparts
+    tables = {table.video.stem: table for table in dock._tables[SCORER]}
+    seen = {name: read_predictions(tables[f"day1_{name}"].table) for name in ("left", "right")}
+    shape = (len(seen["left"].xy), len(parts))
+    path = points_path("day1", SCORER, tables["day1_left"].table.parent)
+    write_points(path, Points3D(SCORER, parts, np.zeros((*shape, 3)), *(np.ones(shape) for _ in range(3))))
+    shown = []
+    dock.new_viewer = lambda **options: shown.append(ViewerModel(**options)) or shown[-1]
+    dock.side_button.click()
+    (viewer,) = shown
+    assert [layer.name for layer in viewer.layers] == ["left", "right", "points in space", "bodyparts"]
+    width = viewer.layers["left"].data.shape[2]
+    left = viewer.layers["right"].translate[-1]
+    assert left >= width
+    viewer.dims.set_point(0, 3)
+    placed = viewer.layers["bodyparts"].data
+    for at, name in enumerate(("left", "right")):
+        expected = np.nan_to_num(seen[name].xy[3][:, ::-1]) + np.array([0, at * left])
+        np.testing.assert_allclose(placed[at * len(parts) : (at + 1) * len(parts)], expected, atol=1e-3)
+    rings = viewer.layers["points in space"]
+    np.testing.assert_allclose(rings.data[0], [59.5, 79.5], atol=1)  # where the cameras look
+    assert rings.shown.all()
+    for name in ("left", "right"):
+        viewer.layers.remove(name)
