@@ -7,7 +7,15 @@ import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.dataset.split import read_revision, read_split
-from posecut_core.errors import ArgumentError, DatasetError, LabelError, ModelError, ProjectError, StorageError
+from posecut_core.errors import (
+    ArgumentError,
+    DatasetError,
+    LabelError,
+    ModelError,
+    ProjectError,
+    StorageError,
+    VideoError,
+)
 from posecut_core.labels.edits import Delete, MarkAbsent, Propose
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import write_labels
@@ -121,6 +129,17 @@ def test_given_indices_are_used(project):
     assert (len(split.test), split.seed, made[0].seed, made[1].test_frames) == (18, None, None, 0)
     (made,) = create_training_dataset(project, train_indices=[[1, 2]], test_indices=[[12]]).shuffles
     assert read_split(made.split).test == (FrameRef("bee", 0),)
+
+
+def test_a_dataset_can_be_of_some_videos_alone(project):
+    """Only their labeled frames are split, such as those of one camera; the labels of all are kept beside."""
+    created = create_training_dataset(project, videos="bee")
+    split = read_split(created.shuffles[0].split)
+    assert {frame.video for frame in (*split.train, *split.test)} == {"bee"}
+    assert created.shuffles[0].train_frames + created.shuffles[0].test_frames == COUNTS["bee"]
+    assert set(read_revision(created.labels)) == {"ant", "bee"}
+    with pytest.raises(VideoError, match="no video 'cat'"):
+        create_training_dataset(project, videos=["cat"])
 
 
 def test_a_new_shuffle_takes_the_next_free_number(project):

@@ -1,12 +1,16 @@
 """Figures become PNGs."""
 
 import io
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from matplotlib.image import imread
 
 from posecut_core.errors import StorageError
 from posecut_core.plots.figures import new_figure, png_bytes, save_png, say, styled
+from posecut_core.plots.space import draw_residuals
+from tests.rig import three_cameras
 
 
 def test_a_figure_has_120_pixels_per_inch(tmp_path):
@@ -39,3 +43,11 @@ def test_a_folder_that_refuses_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Cannot write"):
         save_png(new_figure(""), tmp_path / "file" / "f.png")
+
+
+def test_residuals_are_drawn_also_where_a_camera_s_size_is_not_known() -> None:
+    """Files of MATLAB do not tell it; the picture is then as large as what was seen."""
+    cameras = [replace(camera, size=size) for camera, size in zip(three_cameras(), [(160, 120), (0, 0)], strict=False)]
+    pixels = {camera.name: np.array([[20.0, 30.0], [90.0, 70.0]]) for camera in cameras}
+    figure = draw_residuals(cameras, pixels, {name: np.full((2, 2), 0.3) for name in pixels})
+    assert [axes.get_xlim() for axes in figure.axes] == [(0, 160), (0, 91)]
