@@ -176,16 +176,20 @@ def outcome_of(work: Work[Any, Any], item: Any, tell: Callable[[Progress], None]
     except PosecutError as error:
         return Outcome(error=error, notices=tuple(notices))
     except Exception as error:
-        return Outcome(error=_unexpected(item, error), notices=tuple(notices))
+        return Outcome(error=_unexpected(error), notices=tuple(notices))
 
 
-def _unexpected(item: Any, error: BaseException) -> PosecutError:
+def _unexpected(error: BaseException) -> PosecutError:
     said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return PosecutError(f"{item}: unexpected error in a worker: {said}.")
+    return PosecutError(f"Unexpected error in a worker: {said}.")
 
 
 # --- processes --------------------------------------------------------------------------------------------------------
-# Of this computer. They are started anew, as a copy of a process in which JAX runs would stand still.
+# Of this computer. They are no copies of this one, as a copy of a process in which JAX runs would stand still: on Linux
+# they are copies of one that has imported what the work needs, and nothing more; elsewhere they are started anew.
+
+
+_START = "forkserver" if sys.platform == "linux" else "spawn"
 
 
 @dataclass(frozen=True)
@@ -216,9 +220,9 @@ class Processes:
                         worker.end()
                         tries[place] += 1
                         if tries[place] < _TRIES:
-                            waiting.appendleft(place)
+                            waiting.append(place)  # last: what kills workers is not at it again at once
                         else:
-                            yield place, Outcome(error=_killer(items[place]))
+                            yield place, Outcome(error=_killer())
                     else:
                         if isinstance(outcome, Progress):
                             busy[pipe] = worker, place
@@ -239,7 +243,9 @@ class _Worker:
 
     @classmethod
     def started(cls, work: Work[Any, Any]) -> "_Worker":
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(_START)
+        if _START == "forkserver":
+            context.set_forkserver_preload([_module(work)])
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, work), daemon=True)
         process.start()
@@ -257,6 +263,11 @@ class _Worker:
         self.process.close()
 
 
+def _module(work: Work[Any, Any]) -> str:
+    """Return the module of a function, or of that which a partial one calls."""
+    return str(work.func.__module__ if isinstance(work, partial) else work.__module__)
+
+
 def _serve(pipe: connection.Connection, work: Work[Any, Any]) -> None:
     """Do the work with whatever comes through the pipe, until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the parent, which ends this process then
@@ -266,10 +277,10 @@ def _serve(pipe: connection.Connection, work: Work[Any, Any]) -> None:
             pipe.send(outcome_of(work, pipe.recv(), pipe.send))
 
 
-def _killer(item: Any) -> PosecutError:
+def _killer() -> PosecutError:
     return StorageError(
-        f"{item} ended {_TRIES} workers, one after the other, as if memory did not suffice; use fewer workers, or do "
-        "it alone."
+        f"{_TRIES} workers ended at it, one after the other, as if memory did not suffice; use fewer workers, or do it "
+        "alone."
     )
 
 
@@ -340,18 +351,24 @@ class Dask:
     ) -> Iterator[tuple[int, Outcome | None]]:
         """Yield what came of some of the items; None where the scheduler forgot one."""
         from distributed import CancelledError, as_completed
+        from distributed.client import ClosedClientError  # which it is where the scheduler stays away
 
         # The work goes to each worker once, as a task of its own that is done again where it was lost.
         given = client.submit(_given, work, pure=False)
         waiting = iter(places)
         futures: dict[Any, int] = {}
+        forgotten: list[int] = []
         running = as_completed()
 
         def submit(count: int) -> None:
             for place in islice(waiting, count):
-                future = client.submit(outcome_of, given, items[place], pure=False)
-                futures[future] = place
-                running.add(future)
+                try:
+                    future = client.submit(outcome_of, given, items[place], pure=False)
+                except ClosedClientError:
+                    forgotten.append(place)
+                else:
+                    futures[future] = place
+                    running.add(future)
 
         submit(_AHEAD)
         try:
@@ -359,26 +376,27 @@ class Dask:
                 place = futures.pop(future)
                 try:
                     error = future.exception()  # waits where a result died with its worker and is made again
-                    outcome = future.result() if error is None else Outcome(error=_failure(items[place], error))
+                    outcome = future.result() if error is None else Outcome(error=_failure(error))
                 except (CancelledError, OSError, TimeoutError):
                     outcome = None
                 yield place, outcome
                 future.release()
                 submit(0 if outcome is None else 1)
-            yield from ((place, None) for place in waiting)
+            yield from ((place, None) for place in (*forgotten, *waiting))
         finally:
-            client.cancel([*futures])
+            with suppress(ClosedClientError):
+                client.cancel([*futures])
 
 
 def _given(work: Work[Any, Any]) -> Work[Any, Any]:
     return work
 
 
-def _failure(item: Any, error: BaseException) -> PosecutError:
+def _failure(error: BaseException) -> PosecutError:
     """Say why dask did not get a result: workers that died, or one that could not even begin."""
     from distributed import KilledWorker
 
-    return _killer(item) if isinstance(error, KilledWorker) else _unexpected(item, error)
+    return _killer() if isinstance(error, KilledWorker) else _unexpected(error)
 
 
 def _slurm_settings(path: Path) -> dict[str, Any]:

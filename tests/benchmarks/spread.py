@@ -118,9 +118,12 @@ if __name__ == "__main__":
 
 
 def _processor() -> float:
-    """Return the seconds of processors that this process and those that it has ended have used."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    """Return the seconds of processors that this process and all that it has started have used."""
+    used = list(os.times()[:4])
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            used += child.cpu_times()[:4]
+    return sum(used)
 
 
 class Workers:
@@ -130,8 +133,9 @@ class Workers:
         self.cluster = cluster
 
     def processes(self) -> list[psutil.Process]:
-        """List those that are at work."""
-        return _spawned(psutil.Process().children())
+        """List those that are at work; on Linux they are children of one that only starts them."""
+        children = psutil.Process().children()
+        return _spawned(children) + [one for child in _spawned(children, "forkserver") for one in child.children()]
 
     def end(self) -> None:
         """End them; here they have ended already."""
@@ -169,11 +173,11 @@ class DaskWorkers(Workers):
         return subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid
 
 
-def _spawned(processes: list[psutil.Process]) -> list[psutil.Process]:
+def _spawned(processes: list[psutil.Process], how: str = "spawn_main") -> list[psutil.Process]:
     found = []
     for one in processes:
         with suppress(psutil.Error):
-            found += [one] if "spawn_main" in " ".join(one.cmdline()) else []
+            found += [one] if how in " ".join(one.cmdline()) else []
     return found
 
 
