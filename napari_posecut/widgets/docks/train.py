@@ -73,7 +73,7 @@ class TrainDock(QWidget):
         self.networks.setRange(1, _MOST_NETWORKS)
         self.networks.setToolTip(
             "train so many networks, one after the other, that differ in their seeds: asked together in 6 Analyze they "
-            "are more accurate, and tell where they differ"
+            "outvote each other's errors, and tell where they differ"
         )
         self.form = SettingsForm()
         self.iteration = WrappedLabel()
