@@ -26,10 +26,16 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "analyzeskeleton": ("6 Analyze", "Measure the skeleton"),
     "export_model": ("5 Evaluate", "Export the network"),
     "extract_outlier_frames": ("7 Outliers", "Find outlier frames"),
+    "find_outlier_frames": ("7 Outliers", "Find outlier frames"),
     "calibrate_cameras": ("10 Cameras", "Read calibrated cameras"),
     "refine_cameras": ("10 Cameras", "Refine the cameras"),
     "triangulate": ("10 Cameras", "Triangulate"),
     "merge_datasets": ("8 Refine", "Start the next iteration"),
+    "export_labels": ("1 Project", "Write the labels as a file"),
+    "import_labels": ("1 Project", "Take labels from a file"),
+    "export_poses": ("9 Results", "Write the predictions as a file"),
+    "import_poses": ("9 Results", "Take predictions from a file"),
+    "import_project": ("1 Project", "Import a project"),
 }
 _WITH = {  # step, argument, its value -> what is written on the button then
     ("merge_labels", "take", True): "Accept the changes",
@@ -85,10 +91,14 @@ def _place(remedy: Remedy) -> str:
 def _detailed(remedy: Remedy) -> str | None:
     """Say what exactly a button does that needs no more from the user."""
     frames, rename, add = (remedy.arguments.get(name) for name in ("frames", "rename", "add"))
+    if remedy.step == "label_frames" and isinstance(frames, list) and frames:
+        return f"Go to frame {frames[0]}"
     if remedy.step == "extract_frames" and isinstance(frames, list) and frames:
         return f"Extract frame {frames[0]}" if len(frames) == 1 else f"Extract these {len(frames)} frames"
     if remedy.step == "extract_frames" and "seed" in remedy.arguments:
         return "Choose different frames"
+    if remedy.step in ("import_labels", "import_poses", "import_project") and "animal" in remedy.arguments:
+        return f"Take those of {remedy.arguments['animal']}"
     if remedy.step == "train_network" and "weights" in remedy.arguments:
         return "Train from a file"
     if remedy.step == "edit_bodyparts" and isinstance(rename, Mapping) and rename:

@@ -15,7 +15,7 @@ from qtpy.QtCore import QChildEvent, QEvent, QObject, QTimer
 from qtpy.QtWidgets import QCheckBox, QDialog, QMessageBox, QWidget
 
 from napari_posecut.jobs.jobs import Job, running_jobs
-from napari_posecut.jobs.monitor import JobMonitor, in_background
+from napari_posecut.jobs.monitor import JobMonitor, at_work, in_background
 from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
@@ -26,9 +26,9 @@ from posecut_core.assistant.proposals import Proposals, VideoProposals, read_pro
 from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy
 from posecut_core.labels.images import adopt_project
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.opening import config_path
 from posecut_core.project.paths import Project
-from posecut_core.project.state import read_state
 from posecut_core.types import FrameRef
 
 # --- assistant --------------------------------------------------------------------------------------------------------
@@ -310,6 +310,7 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
 
 Value = TypeVar("Value")
 MessageKind = Literal["note", "refused", "done"]
+_FOUND = 600  # milliseconds after which the brightness that the user was looking for has been found
 _SHOWN: Final[frozenset[Part]] = frozenset(
     {"cameras", "config", "frames", "labels"}
 )  # parts of a project that a session has read
@@ -323,6 +324,7 @@ class Session:
     labels_wanted = Signal()  # they are about to be shown: what is shown in their place goes
     help_requested = Signal()
     frame_requested = Signal()
+    note_requested = Signal()
     notified = Signal(str, tuple, str)  # a sentence, remedies, MessageKind; napari shows it where nobody listens
     remedy_requested = Signal(Remedy)  # the user wants to go where something helps
     video_requested = Signal(str)  # path of an analyzed video that someone wants to look at
@@ -337,6 +339,10 @@ class Session:
         self.assistant: Assistant | None = None
         self.jobs = JobMonitor()
         self._window_closed = False
+        self._brightness_timer = QTimer()
+        self._brightness_timer.setSingleShot(True)
+        self._brightness_timer.setInterval(_FOUND)
+        self._brightness_timer.timeout.connect(self._keep_brightness)
         self.view = AutoFit(viewer)
         self.places_labels: Callable[[], bool] = lambda: True  # whether the docks in front are those to label in
         self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
@@ -366,6 +372,7 @@ class Session:
         self.show_labels()
         for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
+        labeling.brightness_changed.connect(self._on_brightness_changed)
         gc.freeze()  # napari collects garbage whenever a layer goes: among what comes from now on
         self.jobs.started.connect(self._on_job_started)
         self.jobs.ended.connect(self._on_job_ended)
@@ -404,6 +411,17 @@ class Session:
             raise ProjectError("No project is open; open or create one (1 Project).")
         return self.project
 
+    @property
+    def look(self) -> ProjectConfig:
+        """Return config.yaml with the colors of the bodyparts, as they were when the project was read last.
+
+        Raises:
+            ProjectError: no project is open.
+        """
+        self.require_project()
+        assert self.labeling is not None, "a project that is open has its labeling"
+        return self.labeling.index.look
+
     def show_labels(self) -> None:
         """Show the labeling's layers, which other views may have taken the place of."""
         if self.labeling is not None and self.canvas is None:
@@ -414,6 +432,7 @@ class Session:
             self.actions = Actions(self.labeling, self.canvas, self)
             self.actions.help_requested.connect(self._request_help)
             self.actions.frame_requested.connect(self._request_frame)
+            self.actions.note_requested.connect(self._request_note)
             bind(self.actions)
 
     def hide_labels(self) -> None:
@@ -422,13 +441,6 @@ class Session:
             unbind(self.actions)
             self.canvas.hide()
             self._hidden, self.canvas, self.actions = self.canvas, None, None
-
-    def renew_labels(self) -> None:
-        """Make the labeling's layers anew, which are to look otherwise; what is shown in their place stays."""
-        shown = self.canvas is not None
-        self._close_canvas()
-        if shown:
-            self.show_labels()
 
     def _close_canvas(self) -> None:
         """Take the labeling's layers away for good."""
@@ -451,10 +463,11 @@ class Session:
         found = in_background(lambda: labeling.index.read(project))
         if labeling is not self.labeling:
             return  # the window was closed meanwhile
-        before, after, shown = earlier.config, project.config, self.canvas is not None
+        before, after, shown = labeling.index.look, found.look, self.canvas is not None
         had_views = bool(labeling.views.places)
-        if (before.bodyparts, before.skeleton) != (after.bodyparts, after.skeleton):
-            self._close_canvas()  # its layers are made for the bodyparts of before
+        drawn = [(look.bodyparts, look.skeleton, look.skeleton_color, look.colormap) for look in (before, after)]
+        if drawn[0] != drawn[1]:
+            self._close_canvas()  # its layers are made for the bodyparts of before, and their colors
         self.project = project
         labeling.update(found)
         if bool(labeling.views.places) != had_views:
@@ -508,6 +521,9 @@ class Session:
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
         self._close_canvas()
+        if self._brightness_timer.isActive() and self.labeling is not None:
+            self._brightness_timer.stop()
+            self.attempt(self.labeling.index.save_brightness)
         if self.assistant is not None:
             self.attempt(self.assistant.close)
         labeling, self.labeling, self.project, self.assistant = self.labeling, None, None, None
@@ -527,6 +543,20 @@ class Session:
 
     def _request_frame(self) -> None:
         self.frame_requested.emit()
+
+    def _request_note(self) -> None:
+        self.note_requested.emit()
+
+    def _keep_brightness(self) -> None:
+        """Write down how pictures are shown, once the user has found it."""
+        labeling = self.labeling
+        if at_work():
+            self._brightness_timer.start()
+        elif labeling is not None:
+            self.attempt(lambda: in_background(labeling.index.save_brightness))
+
+    def _on_brightness_changed(self) -> None:
+        self._brightness_timer.start()
 
     def _on_job_started(self, job: Job) -> None:
         """Let go of labels also where work that writes them was found running."""
@@ -556,6 +586,7 @@ class Session:
         """Close the project, because the window closes."""
         self._window_closed = True
         self.close()
+        self.jobs.close()
         _SESSIONS.pop(self.viewer, None)
 
 
@@ -563,7 +594,6 @@ def _open_labeling(config: str | os.PathLike[str], *, advance: bool, take_over: 
     """Read a project; a thread does it."""
     preload()
     project = adopt_project(config)
-    read_state(project.settings_path)  # for colors; a malformed one is refused before the project is half open
     paused = any("labels" in writes(job.request.verb) for job in running_jobs(project.config_path))
     return Labeling(project, advance=advance, take_over=take_over, paused=paused)
 

@@ -51,7 +51,7 @@ class Remedy:
 
     def of_project(self, config: str | os.PathLike[str]) -> "Remedy":
         """Fill in the project, where none is named; a step that makes one needs none."""
-        if "config" in self.arguments or self.step == "create_new_project":
+        if "config" in self.arguments or self.step in ("create_new_project", "import_project"):
             return self
         path = Path(config)
         return Remedy(self.step, config=path.parent if path.name == "config.yaml" else path, **self.arguments)

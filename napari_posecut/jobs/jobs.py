@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -65,6 +66,11 @@ class Job:
     def message(self) -> str:
         """What came of it, or why it failed or crashed; nothing before the end."""
         return self._message
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Details of what came of it."""
+        return self._outcome.lines if self._outcome else ()
 
     @property
     def remedies(self) -> tuple[Remedy, ...]:
@@ -142,14 +148,31 @@ def start(config: Path, request: Request, *, program: Sequence[str] = _CHILD) ->
     jobs = jobs_folder(path.parent)
     with _start_lock(jobs):
         _refuse_second(path, request)
-        folder = new_job_folder(jobs, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{request.verb}-{secrets.token_hex(4)}")
-        folder.write_request(path, request)
-        try:
-            child = launch([*program, str(folder.path)], output=folder.errors)
-        except OSError as error:
-            raise storage_error(folder.path, error) from error
-        _own[folder.path] = child
-        folder.write_process(child.pid)
+        return _launched(jobs, path, request, program)
+
+
+def start_alone(request: Request, *, program: Sequence[str] = _CHILD) -> Job:
+    """Start work that belongs to no project, such as making one, in a folder among the system's temporary ones.
+
+    Raises:
+        StorageError: the folder cannot be written to.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="posecut-job-"))
+    except OSError as error:
+        raise storage_error(Path(tempfile.gettempdir()), error) from error
+    return _launched(folder, folder, request, program)
+
+
+def _launched(jobs: Path, config: Path, request: Request, program: Sequence[str]) -> Job:
+    folder = new_job_folder(jobs, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{request.verb}-{secrets.token_hex(4)}")
+    folder.write_request(config, request)
+    try:
+        child = launch([*program, str(folder.path)], output=folder.errors)
+    except OSError as error:
+        raise storage_error(folder.path, error) from error
+    _own[folder.path] = child
+    folder.write_process(child.pid)
     return Job(folder.path, request)
 
 

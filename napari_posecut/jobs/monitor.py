@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from napari_posecut.jobs.files import Request
-from napari_posecut.jobs.jobs import Job, remove_old_jobs, running_jobs, start
+from napari_posecut.jobs.jobs import Job, remove_old_jobs, running_jobs, start, start_alone
 from napari_posecut.jobs.verbs import Part, in_the_way, writes
 from posecut_core.progress import Notice
 
@@ -88,6 +88,7 @@ class JobMonitor:
         self.running: tuple[Job, ...] = ()
         self.past: tuple[Job, ...] = ()  # that were seen to end, for docks that are made afterwards
         self._config: Path | None = None
+        self._alone: tuple[Job, ...] = ()  # those of the running ones that belong to no project
         self._timer = QTimer()
         self._timer.setInterval(_INTERVAL)
         self._timer.timeout.connect(self.poll)
@@ -109,6 +110,17 @@ class JobMonitor:
         assert self._config is not None, "no project is open"
         remove_old_jobs(self._config)
         job = start(self._config, Request(verb, arguments))
+        self._add(job)
+        return job
+
+    def start_alone(self, verb: str, arguments: Mapping[str, object]) -> Job:
+        """Start work that belongs to no project; it is followed whichever project is open.
+
+        Raises:
+            StorageError: its folder cannot be written to.
+        """
+        job = start_alone(Request(verb, arguments))
+        self._alone = (*self._alone, job)
         self._add(job)
         return job
 
@@ -139,9 +151,15 @@ class JobMonitor:
                 self.ended.emit(job)
 
     def unwatch(self) -> None:
-        """Stop looking; the jobs run on."""
-        self._timer.stop()
-        self.running, self.past, self._config = (), (), None
+        """Stop looking at the jobs of the project; they run on."""
+        self.running, self.past, self._config = self._alone, (), None
+        if not self.running:
+            self._timer.stop()
+
+    def close(self) -> None:
+        """Stop looking at any job; they run on."""
+        self._alone = ()
+        self.unwatch()
 
     def _add(self, job: Job) -> None:
         self.running = (*self.running, job)
@@ -150,5 +168,6 @@ class JobMonitor:
 
     def _remove(self, job: Job) -> None:
         self.running = tuple(other for other in self.running if other is not job)
+        self._alone = tuple(other for other in self._alone if other is not job)
         if not self.running:
             self._timer.stop()

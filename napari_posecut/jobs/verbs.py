@@ -12,9 +12,11 @@ import psutil
 
 import posecut_core
 from napari_posecut.remedies import in_window
-from posecut_core.errors import AnalysisError, StorageError, VideoError
+from posecut_core.errors import AnalysisError, ArgumentError, CameraError, StorageError, VideoError
 from posecut_core.progress import Notice, Progress, Report
+from posecut_core.refinement.candidates import best_heuristic, is_mostly_wrong
 from posecut_core.results import Summary, counted
+from posecut_core.steps import arguments_of
 
 if TYPE_CHECKING:
     from posecut_core.workflow.create_training_dataset import CreatedDataset
@@ -144,9 +146,24 @@ class _DatasetAndNetwork:
 
 def _core(name: str) -> Verb:
     def call(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
-        return getattr(posecut_core, name)(config, **arguments, report=report)
+        reports = any(argument.parameter == "report" for argument in arguments_of(name))
+        return getattr(posecut_core, name)(config, **arguments, **({"report": report} if reports else {}))
 
     return call
+
+
+def import_project(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
+    """Make a project of one of another program; there is none yet that it belongs to.
+
+    Args:
+        config: passed over.
+        arguments: those of `import_project`.
+        report: called with progress and notices.
+
+    Raises:
+        PosecutError: as `import_project` raises it.
+    """
+    return posecut_core.import_project(**arguments, report=report)
 
 
 def create_dataset_and_train(config: Path, arguments: Mapping[str, Any], report: Report) -> _DatasetAndNetwork:
@@ -186,6 +203,78 @@ def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) ->
     """
     known = {name: value for name, value in arguments.items() if name not in ("extractionalgorithm", "seed")}
     return posecut_core.find_outlier_frames(config, **known, report=report)
+
+
+@dataclass(frozen=True)
+class _ComparedVideo:
+    """What each method finds in one video."""
+
+    video: str
+    looked_at: int  # frames
+    found: Mapping[str, tuple[int, ...]]
+    suggested: str | None  # the method that fits best; None where none finds anything
+    mostly_wrong: bool
+
+
+@dataclass(frozen=True)
+class _ComparedMethods:
+    """What all methods find."""
+
+    videos: tuple[_ComparedVideo, ...]
+    refused: Mapping[str, str]  # method -> why it cannot judge these videos
+    suggested: str | None  # for all videos together
+
+    def summary(self) -> Summary:
+        """Say how many frames each method finds."""
+        totals = Counter({name: len(found) for one in self.videos for name, found in one.found.items()})
+        return Summary("", tuple(f"{name}: {counted(count, 'frame')}" for name, count in totals.items()))
+
+
+_OTHER_NETWORKS = ("other_snapshots", "other_shuffles")
+_LONG = 20_000  # frames, beyond which fitting a model to each bodypart takes too long to be tried unasked
+
+
+def compare_outliers(config: Path, arguments: Mapping[str, Any], report: Report) -> _ComparedMethods:
+    """Find frames that look wrong by several methods, and neither extract nor write anything.
+
+    Args:
+        config: path of config.yaml.
+        arguments: those of `find_outliers`; `methods` instead of `outlieralgorithm`.
+        report: called with progress and notices.
+
+    Raises:
+        PosecutError: as `find_outlier_frames` raises it where not only a method is at fault.
+    """
+    given = {name: value for name, value in arguments.items() if name != "methods"}
+    others: dict[str, Any] = {name: given.pop(name) for name in _OTHER_NETWORKS if name in given}
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    refused: dict[str, str] = {}
+    looked_at: dict[str, int] = {}
+    for method in arguments["methods"]:
+        if method == "fitting" and sum(looked_at.values()) > _LONG:
+            refused[method] = "the videos are long; ask for it alone"
+            continue
+        more = others if method == "disagreement" else {}
+        try:
+            outliers: Any = find_outliers(config, {**given, **more, "outlieralgorithm": method}, report)
+        except (AnalysisError, ArgumentError, CameraError) as error:
+            refused[method] = in_window(error)
+            continue
+        for video in outliers.videos:
+            looked_at[str(video.video)] = video.looked_at
+            far = (one for one in video.candidates if method != "fitting" or one.score > video.criteria.epsilon)
+            found.setdefault(str(video.video), {})[method] = tuple(sorted({one.number for one in far}))
+    videos = tuple(
+        _ComparedVideo(
+            name, looked_at[name], one, best_heuristic(one, looked_at[name]), is_mostly_wrong(one, looked_at[name])
+        )
+        for name, one in found.items()
+    )
+    together = {
+        method: [(video, number) for video, one in found.items() for number in one.get(method, ())]
+        for method in arguments["methods"]
+    }
+    return _ComparedMethods(videos, refused, best_heuristic(together, sum(looked_at.values())))
 
 
 def assist(config: Path, arguments: Mapping[str, Any], report: Report) -> object:
@@ -237,16 +326,24 @@ VERBS: dict[str, Verb] = {
     "add_videos": _core("add_new_videos"),
     "analyze_queue": analyze_queue,
     "check_labels": _core("check_labels"),
+    "compare_outliers": compare_outliers,
+    "create_labeled_video": _core("create_labeled_video"),
     "cross_validate": _core("cross_validate"),
     "create_dataset_and_train": create_dataset_and_train,
     "doctor": _core("doctor"),
     "evaluate": _core("evaluate_network"),
     "export_model": _core("export_model"),
     "export_deeplabcut": _core("export_deeplabcut"),
+    "export_labels": _core("export_labels"),
+    "export_poses": _core("export_poses"),
     "extract_frames": _core("extract_frames"),
     "extract_outliers": _core("extract_outlier_frames"),
     "find_outliers": find_outliers,
+    "import_labels": _core("import_labels"),
+    "import_poses": _core("import_poses"),
+    "import_project": import_project,
     "merge_datasets": _core("merge_datasets"),
+    "plot_trajectories": _core("plot_trajectories"),
     "scoremap": scoremap,
     "calibrate_cameras": _core("calibrate_cameras"),
     "refine_cameras": _core("refine_cameras"),
@@ -265,6 +362,8 @@ _WRITES: Mapping[str, frozenset[Part]] = {
     "doctor": frozenset({"config", "frames", "labels", "networks"}),
     "extract_frames": frozenset({"config", "frames"}),
     "extract_outliers": frozenset({"config", "frames", "labels"}),
+    "import_labels": frozenset({"config", "frames", "labels"}),
+    "import_poses": frozenset({"predictions"}),
     "merge_datasets": frozenset({"config", "labels"}),
     "calibrate_cameras": frozenset({"cameras"}),
     "refine_cameras": frozenset({"cameras"}),
@@ -278,16 +377,24 @@ _TITLES: Mapping[str, str] = {
     "analyze_queue": "video analysis",
     "assist": "learning from your labels",
     "check_labels": "drawing labels",
+    "compare_outliers": "comparison of ways to find outlier frames",
     "create_dataset_and_train": "training",
+    "create_labeled_video": "drawing a labeled video",
     "cross_validate": "cross-validation",
     "doctor": "project repair",
     "evaluate": "evaluation",
     "export_deeplabcut": "writing images for DeepLabCut",
+    "export_labels": "export of the labels",
     "export_model": "export of the network",
+    "export_poses": "export of predictions",
     "extract_frames": "frame extraction",
     "extract_outliers": "extraction of outlier frames",
     "find_outliers": "search for outlier frames",
+    "import_labels": "import of labels",
+    "import_poses": "import of predictions",
+    "import_project": "import of a project",
     "merge_datasets": "merging labels",
+    "plot_trajectories": "drawing trajectories",
     "propose": "proposing poses",
     "scoremap": "computing a score map",
     "calibrate_cameras": "calibration",

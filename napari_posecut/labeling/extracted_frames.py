@@ -1,14 +1,18 @@
 """Extracted frames one by one: the crop that extraction keeps, taking a frame, deleting one, counting them."""
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import UInt8
 
 from posecut_core.errors import VideoError
-from posecut_core.labels.store import known_frames
+from posecut_core.labels.store import check_editable, known_frames
+from posecut_core.poses.predictions import Predictions
 from posecut_core.project.config import edit_config, video_entry, video_stem
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
+from posecut_core.refinement.drafts import draft_predictions
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 from posecut_core.types import Crop
 from posecut_core.video.extraction import kept_window
@@ -85,6 +89,32 @@ def take_frame(project: Project, video: str, number: int, picture: Picture | Non
     part = np.ascontiguousarray(picture[area.y1 : area.y2, area.x1 : area.x2])
     store = FrameStore.open(project.frame_store(video), create=True)
     return store.append([(number, part, (area.x1, area.y1))]) == 1
+
+
+def take_predicted(project: Project, video: Path, number: int, picture: Picture | None, found: Predictions) -> int:
+    """Extract a frame of an analyzed video that is decoded already, with drafts of what a network sees in it.
+
+    Args:
+        project: the opened project.
+        video: one of its videos.
+        number: of the frame.
+        picture: the whole frame; None where it cannot be decoded.
+        found: what the network predicts in the video.
+
+    Returns:
+        how many drafts there are.
+
+    Raises:
+        VideoError: as for `take_frame`.
+        LabelError: the labels cannot be written now.
+        StorageError: the disk refuses.
+    """
+    stem = next((name for name, path in project_videos(project).items() if path == video), None)
+    if stem is None:
+        raise VideoError(f"{video} is not a video of the project; add it first (1 Project).")
+    check_editable(project, stem)
+    take_frame(project, stem, number, picture)
+    return draft_predictions(project, stem, found, [number])
 
 
 def delete_frame(project: Project, video: str, number: int) -> bool:

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from posecut_core.errors import PosecutError
 from posecut_core.labels.contents import read_contents, read_naming
+from posecut_core.labels.frame_notes import read_notes, write_note
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
+from posecut_core.project.config import ProjectConfig
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
+from posecut_core.project.state import ProjectState, look_of, read_state, update_state
 from posecut_core.storage.files import stamps
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore, picture_hash
@@ -113,6 +118,16 @@ def _read(project: Project, video: str, before: _CachedVideo | None) -> _CachedV
     return _CachedVideo(store, origins, state, of_frames, of_labels)
 
 
+def _read_notes(project: Project, videos: Iterable[str]) -> dict[FrameRef, str]:
+    """Read the notes on the frames of videos; where they cannot be read, labels are shown all the same."""
+    notes = {}
+    for video in videos:
+        with suppress(PosecutError):
+            found = read_notes(project.frame_notes(video))
+            notes.update({FrameRef(video, number): note for number, note in found.items()})
+    return notes
+
+
 def _frames_stamp(project: Project, video: str) -> _FileStamp:
     """Return what differs after frames were added or removed: their numbers are written last."""
     numbers = project.frame_store(video) / "number"
@@ -129,6 +144,8 @@ def _labels_stamp(project: Project, video: str) -> _FileStamp:
 # The frames of a project, and how far the labeling of each is.
 
 
+Brightness = tuple[float, float, float]  # gray values from 0 to 255 that are black and white, and gamma
+AS_IT_IS: Brightness = (0.0, 255.0, 1.0)
 FrameStatus = Literal["unlabeled", "proposed", "unreviewed", "begun", "done", "dropped"]
 # unreviewed: drafts among the labels; proposed: a pose is offered, and nothing is stored
 MEANING: Mapping[FrameStatus, str] = {
@@ -139,6 +156,8 @@ MEANING: Mapping[FrameStatus, str] = {
     "done": "done",
     "dropped": "dropped from training",
 }
+
+NOTED = "✎"  # marks a frame that has a note
 
 
 @dataclass(frozen=True)
@@ -156,8 +175,11 @@ class IndexContents:
     """What was read of a project."""
 
     project: Project
+    look: ProjectConfig  # config.yaml with the colors that bodyparts are drawn in
+    brightness: Mapping[str, Brightness]  # of the videos whose pictures are not shown as they are
     columns: dict[str, str]  # identity -> name of the bodyparts
     cached: dict[str, _CachedVideo]
+    notes: dict[FrameRef, str]
 
 
 class FrameIndex:
@@ -171,10 +193,12 @@ class FrameIndex:
             take_over: whether to edit labels although another computer says that it does.
 
         Raises:
+            ProjectError: posecut.yaml is malformed.
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
         """
         self._take_over = take_over
+        self._unsaved: dict[str, Brightness] = {}  # that was set and is not in posecut.yaml yet
         self.label_session: LabelSession | None = None  # of the video whose labels can be edited
         self.columns: dict[str, str] = {}
         self._cached: dict[str, _CachedVideo] = {}
@@ -188,16 +212,18 @@ class FrameIndex:
         A thread may do so, if nobody edits meanwhile; `take` then shows what was found.
 
         Raises:
+            ProjectError: posecut.yaml is malformed.
             VideoError: a frame store is damaged.
             LabelError: labels are damaged or do not fit the project.
             StorageError: labels that were open could not be written as files; every edit is in the journal.
         """
-        columns = read_naming(project).columns
+        columns, look = read_naming(project).columns, look_of(project)
+        brightness = read_state(project.settings_path).brightness
         cached = _read_videos(project, self._cached)
         if not self._still_open(project, columns, cached):
             self.release()
             cached = _read_videos(project, cached)  # with the edits that were open
-        return IndexContents(project, columns, cached)
+        return IndexContents(project, look, brightness, columns, cached, _read_notes(project, cached))
 
     def update(self, contents: "IndexContents") -> None:
         """Hold what `look` has found."""
@@ -206,6 +232,8 @@ class FrameIndex:
             self._counts.clear()
             self._statuses.clear()
         self.project, self.columns, self._cached = contents.project, contents.columns, cached
+        self.look, self.notes = contents.look, contents.notes
+        self._brightness = dict(contents.brightness)
         self._states = {video: one.state for video, one in cached.items()}
         self._images = _ImageCache({video: one.store for video, one in cached.items()})
         self._origins = {FrameRef(v, number): xy for v, one in cached.items() for number, xy in one.origins.items()}
@@ -291,6 +319,42 @@ class FrameIndex:
     def origin(self, key: FrameRef) -> tuple[int, int]:
         """Return x, y of a picture's top-left pixel in the full frame."""
         return self._origins[key]
+
+    def write_note(self, key: FrameRef, note: str) -> None:
+        """Write a note on a frame; an empty one takes it away.
+
+        Raises:
+            LabelError: it is too long, or the notes cannot be read.
+            StorageError: the disk refuses, or another program keeps the notes locked.
+        """
+        write_note(self.project, key.video, key.number, note)
+        others = {other: text for other, text in self.notes.items() if other != key}
+        self.notes = {**others, key: note} if note else others
+
+    def brightness(self, video: str) -> Brightness:
+        """Return how the pictures of a video are shown."""
+        return self._unsaved.get(video, self._brightness.get(video, AS_IT_IS))
+
+    def set_brightness(self, video: str, brightness: Brightness) -> None:
+        """Show the pictures of a video otherwise; `save_brightness` keeps it."""
+        self._unsaved[video] = brightness
+
+    def save_brightness(self) -> None:
+        """Keep how the pictures of all videos are shown, in posecut.yaml.
+
+        Raises:
+            ProjectError: posecut.yaml is malformed.
+            StorageError: the disk refuses, or another program keeps the file locked.
+        """
+        changed = dict(self._unsaved)
+
+        def together(state: ProjectState) -> ProjectState:
+            every = {**state.brightness, **changed}
+            return replace(state, brightness={video: values for video, values in every.items() if values != AS_IT_IS})
+
+        update_state(self.project, together)
+        self._brightness.update(changed)
+        self._unsaved = {video: values for video, values in self._unsaved.items() if changed.get(video) != values}
 
     def around(self, key: FrameRef, by: int) -> list[FrameRef]:
         """List all other frames in the order in which they come up, forwards (1) or backwards (-1) from a frame."""

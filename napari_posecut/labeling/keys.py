@@ -51,6 +51,7 @@ KEYS = (
     Key(("H",), "toggle_markers", "hide or show the markers"),
     Key(("N",), "toggle_names", "show or hide the names of bodyparts at their markers"),
     Key(("G",), "ask_frame", "go to a frame by its number"),
+    Key(("M",), "ask_note", "write a note on the frame; Enter keeps it"),
     Key(("Control-Delete",), "drop", "drop the frame from training, or restore it"),
     Key(("F1",), "toggle_help", "show or hide this list"),
 )

@@ -9,7 +9,14 @@ import numpy as np
 from jaxtyping import Float64
 from psygnal import Signal
 
-from napari_posecut.labeling.frame_index import FrameIndex, FrameStatus, IndexContents, LabelingProgress
+from napari_posecut.labeling.frame_index import (
+    AS_IT_IS,
+    Brightness,
+    FrameIndex,
+    FrameStatus,
+    IndexContents,
+    LabelingProgress,
+)
 from napari_posecut.labeling.keypoints import (
     Keypoint,
     Proposal,
@@ -23,6 +30,7 @@ from posecut_core.cameras.views import OtherViews
 from posecut_core.errors import LabelError, PosecutError
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.edits import (
+    Accept,
     Delete,
     DropFrame,
     Edit,
@@ -32,7 +40,9 @@ from posecut_core.labels.edits import (
     MarkOccluded,
     Move,
     Place,
+    Propose,
     Redo,
+    Restore,
     RestoreFrame,
     Together,
     Undo,
@@ -41,6 +51,7 @@ from posecut_core.labels.edits import (
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Position
 from posecut_core.project.paths import Project
+from posecut_core.results import counted
 from posecut_core.types import FrameRef
 
 # --- frame navigator --------------------------------------------------------------------------------------------------
@@ -77,6 +88,7 @@ class FrameNavigator:
 
     frame_changed = Signal()  # another frame is shown, or the project was read again
     keypoints_changed = Signal()  # something in the shown frame is different now
+    brightness_changed = Signal()  # the pictures of its video are to be shown otherwise
 
     def __init__(self, project: Project, *, take_over: bool = False, paused: bool = False) -> None:
         """Begin at the first frame that needs the user.
@@ -163,6 +175,11 @@ class FrameNavigator:
         return self.index.status(frame, proposed=self.proposals.has(frame))
 
     @property
+    def note(self) -> str:
+        """Return the note on the shown frame; nothing where there is none."""
+        return self.index.notes.get(self.frame, "") if self.frame is not None else ""
+
+    @property
     def progress(self) -> LabelingProgress:
         """Count done frames and decided bodyparts of the whole project."""
         return self.index.progress
@@ -223,6 +240,17 @@ class FrameNavigator:
         """Make a bodypart the current one, by its identity, whether it is labeled already or not."""
         self._chosen = bodypart
         self.keypoints_changed.emit()
+
+    @property
+    def brightness(self) -> Brightness:
+        """Return how the pictures of the shown video are shown."""
+        return AS_IT_IS if self.frame is None else self.index.brightness(self.frame.video)
+
+    def set_brightness(self, brightness: Brightness) -> None:
+        """Show the pictures of the shown video otherwise from now on; `FrameIndex.save_brightness` keeps it."""
+        if self.frame is not None and brightness != self.brightness:
+            self.index.set_brightness(self.frame.video, brightness)
+            self.brightness_changed.emit()
 
     def hide(self, bodyparts: frozenset[str]) -> None:
         """Show all bodyparts but these, in this and all other frames."""
@@ -309,6 +337,14 @@ def _is_uncertain(keypoint: Keypoint, pcutoff: float) -> bool:
 #
 # Every edit goes to the label store and is durable when the call returns. Whoever shows it listens to `frame_changed`
 # (another frame is shown) and `marks_changed` (something in it is different now).
+
+
+@dataclass(frozen=True)
+class PastEdit:
+    """An edit of the shown video that was made, or taken back, and how far it is from now."""
+
+    words: str
+    by: int  # for `travel`: 0 is the last edit that stands, -1 the one before it, 1 the next to be made again
 
 
 @dataclass(frozen=True)
@@ -450,6 +486,49 @@ class Labeling(FrameNavigator):
         """Make the edit that was taken back last again, and show where it is."""
         self._undo_or_redo(Redo(), self._editable_labels().history.undone)
 
+    def past_edits(self, most: int) -> tuple[PastEdit, ...]:
+        """Return the last edits of the shown video in their order, at most so many, and all that can be made again."""
+        session, columns = self.index.label_session, self.index.columns
+        if session is None:
+            return ()
+        done = [
+            PastEdit(_words(edit, columns), -place) for place, edit in enumerate(_chain(session.history.done, most))
+        ]
+        undone = _chain(session.history.undone, most)
+        return (*done[::-1], *(PastEdit(_words(edit, columns), place) for place, edit in enumerate(undone, start=1)))
+
+    def travel(self, by: int) -> None:
+        """Undo so many edits of the shown video (make them again with a positive number), and show where the last was.
+
+        Raises:
+            LabelError: there are fewer, or the labels cannot be edited.
+            StorageError: the disk refuses; the edits before that are taken back.
+        """
+        session, touched = self._editable_labels(), tuple[int, ...]()
+
+        def go() -> None:
+            nonlocal touched
+            for _ in range(abs(by)):
+                made = session.history.done if by < 0 else session.history.undone
+                session.apply(Undo() if by < 0 else Redo())
+                touched = frames_of(made.edit) if made else ()
+
+        try:
+            self.run(go)
+        finally:
+            keys = [key for key in self.index.frames if key.video == session.video and key.number in touched]
+            self._go_back_to(self._shown() if self.frame in keys or not keys else keys[0])
+
+    def write_note(self, note: str) -> None:
+        """Write a note on the shown frame; an empty one takes it away. It is no edit of labels, and is not undone.
+
+        Raises:
+            LabelError: it is too long, or the notes cannot be read.
+            StorageError: the disk refuses, or another program keeps the notes locked.
+        """
+        self.index.write_note(self._shown(), note.strip())
+        self.keypoints_changed.emit()
+
     def _edits(self) -> tuple[int, Edit | None]:
         """Return how many edits of the shown video can be undone, and the last; opening it again changes neither."""
         session, count = self.index.label_session, 0
@@ -511,3 +590,39 @@ class Labeling(FrameNavigator):
         else:
             self._chosen = None
             self.keypoints_changed.emit()
+
+
+def _chain(made: Made | None, most: int) -> list[Edit]:
+    """List the edits that lie on top of each other, the uppermost first, at most so many."""
+    edits: list[Edit] = []
+    while made is not None and len(edits) < most:
+        edits.append(made.edit)
+        made = made.before
+    return edits
+
+
+_DONE: Mapping[type, str] = {
+    Place: "placed",
+    Move: "moved",
+    Delete: "deleted",
+    Propose: "drafted",
+    Accept: "accepted",
+    MarkOccluded: "hidden",
+    MarkAbsent: "absent",
+    Restore: "restored",
+}
+
+
+def _words(edit: Edit, columns: Mapping[str, str]) -> str:
+    """Say what an edit did; `columns` are the names of the bodyparts by their identities."""
+    numbers = frames_of(edit)
+    where = f"frame {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} frames"
+    if isinstance(edit, DropFrame | RestoreFrame):
+        return f"{where}: {'dropped' if isinstance(edit, DropFrame) else 'taken back in'}"
+    if isinstance(edit, Together):
+        kinds = {type(part) for part in edit.edits}
+        kind = kinds.pop() if len(kinds) == 1 else Accept if kinds == {Propose, Accept} else None
+        parts = sum(isinstance(part, kind) for part in edit.edits) if kind else len(edit.edits)
+        return f"{where}: {counted(parts, 'bodypart')} {_DONE.get(kind, 'changed') if kind else 'changed'}"
+    bodypart = getattr(edit, "bodypart", None)
+    return f"{where}: {columns.get(bodypart, bodypart)} {_DONE[type(edit)]}" if bodypart else f"{where}: changed"

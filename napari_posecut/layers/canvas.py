@@ -1,7 +1,7 @@
 """The shown frame in napari: image, skeleton and Points layer, the keys that act on them, and the locked view."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -21,7 +21,6 @@ from posecut_core.errors import PosecutError, Remedy
 from posecut_core.labels.state import Position
 from posecut_core.plots.figures import colors_of, named_color
 from posecut_core.project.config import bones_between
-from posecut_core.project.state import look_of
 from posecut_core.types import FrameRef
 
 # --- lock -------------------------------------------------------------------------------------------------------------
@@ -105,6 +104,7 @@ _DOTS = 40  # of a bone
 _LINES, _LINE_DOTS = 5, 200  # epipolar lines of a bodypart at most, and the dots of each
 _LETTERS = 9  # screen points
 _BESIDE = "   "  # before a name, which begins in the middle of its marker
+_CROSS = 12.0  # screen points: where a network sees a bodypart, beside its label
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
 
@@ -145,8 +145,10 @@ class Canvas:
         self._sizes_before = self._marker_size, self._bone_size = preferences().marker_size, preferences().bone_size
         self._session = session
         self._symbols: list[str] = []
+        self._predicted: Mapping[str, Position] = {}  # identity -> where a network sees a bodypart of the shown frame
+        self.compared: Points | None = None  # these, joined to their labels, once they were asked for
         project = labeling.index.project
-        self._colors = colors_of(look_of(project).colormap, len(labeling.index.columns))
+        self._colors = colors_of(labeling.index.look.colormap, len(labeling.index.columns))
         self._edges = bones_between(tuple(labeling.index.columns.values()), project.config.skeleton)
         about = {"posecut": str(project.root)}
         self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
@@ -168,6 +170,8 @@ class Canvas:
             self.epipolar.border_width = 0
         for layer in self.layers:
             lock(layer, _ADVICE)
+        for event in (self.image.events.contrast_limits, self.image.events.gamma):
+            event.connect(self._on_brightness_chosen)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
         for layer in (self.points, self.skeleton):  # whose controls napari shows
             layer.events.current_size.connect(self._on_size_chosen)
@@ -196,6 +200,7 @@ class Canvas:
         viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
         self.labeling.frame_changed.connect(self.show_frame)
         self.labeling.keypoints_changed.connect(self.show_keypoints)
+        self.labeling.brightness_changed.connect(self._on_brightness_changed)
 
     def hide(self) -> None:
         """Hide the layers and stop listening, while something else is shown; making layers anew takes long."""
@@ -218,6 +223,7 @@ class Canvas:
         """Stop listening."""
         self.labeling.frame_changed.disconnect(self.show_frame)
         self.labeling.keypoints_changed.disconnect(self.show_keypoints)
+        self.labeling.brightness_changed.disconnect(self._on_brightness_changed)
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
@@ -240,13 +246,15 @@ class Canvas:
     def layers(self) -> tuple[Image | Points, ...]:
         """Return the layers, from the lowest to the uppermost."""
         lines = () if self.epipolar is None else (self.epipolar,)
-        return self.image, *lines, self.skeleton, self.points
+        compared = () if self.compared is None else (self.compared,)
+        return self.image, *lines, self.skeleton, *compared, self.points
 
     def show_frame(self) -> None:
         """Show the picture of the labeling's frame, and its keypoints; nothing where there is no frame."""
         if self.labeling.frame is None:
             self._remove_layers()
             return
+        self._predicted = {}
         shape = self.image.data.shape if self.image in self.viewer.layers else None
         self._load(self.labeling.frame)
         self.show_keypoints()
@@ -255,6 +263,27 @@ class Canvas:
             fit_view(self.viewer)
         if self.follows:
             self.zoom_to_animal()
+
+    def compare(self, predicted: Mapping[str, Position]) -> None:
+        """Show where a network sees bodyparts, as crosses joined to their labels, until another frame is shown.
+
+        Args:
+            predicted: identity of a bodypart -> x, y in pixels of the full frame.
+        """
+        self._predicted = predicted
+        if self.compared is None:
+            parts = len(self._colors)
+            self.compared = _empty_points(
+                "predictions", parts * (1 + _DOTS), {"posecut": str(self.labeling.index.project.root)}, size=_CROSS
+            )
+            self.compared.symbol = ["x"] * parts + ["disc"] * (parts * _DOTS)
+            self.compared.border_width = 0
+            lock(self.compared, _ADVICE)
+            self._restore_layers()
+            self.viewer.layers.move(self.viewer.layers.index(self.compared), self.layers.index(self.compared))
+            self.viewer.layers.selection.active = self.points
+            self._resize()
+        self.show_keypoints()
 
     def edit(self, action: Callable[[], object]) -> None:
         """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
@@ -288,6 +317,7 @@ class Canvas:
             redraw(self.points)
         self._show_bones(keypoints)
         self._show_lines()
+        self._show_compared(keypoints)
         self._show_names()
 
     def _show_names(self) -> None:
@@ -328,6 +358,21 @@ class Canvas:
             layer.data[:], layer.face_color[:], layer.size[:] = look[:, :2], look[:, 2:], size
             redraw(layer)
 
+    def _show_compared(self, keypoints: tuple[Keypoint, ...]) -> None:
+        """Draw a cross where a network sees each bodypart, and a line from there to its label."""
+        if self.compared is None:
+            return
+        labels, parts = positions(keypoints), len(keypoints)
+        crosses = np.array([self._predicted.get(one.bodypart, (np.nan, np.nan)) for one in keypoints]).reshape(-1, 2)
+        joined = [(part, parts + part) for part in range(parts)]
+        lines = dotted_lines(np.concatenate([labels, crosses]), joined, dots=_DOTS)
+        places = np.concatenate([to_rows_columns(crosses), lines])
+        seen = ~np.isnan(places[:, 0])
+        self.compared.data[:] = np.where(seen[:, None], places, self._center())
+        self.compared.face_color[:, :3] = np.concatenate([self._colors, np.repeat(self._colors, _DOTS, axis=0)])
+        self.compared.face_color[:, 3] = seen
+        redraw(self.compared)
+
     def zoom_to_animal(self) -> None:
         """Zoom to the keypoints of the frame; without any, leave the view as it is."""
         xy = positions(self.labeling.keypoints)
@@ -356,6 +401,7 @@ class Canvas:
             redraw(self.image)
         else:
             self.image.data, self.image.translate = picture.copy(), (y, x)
+        self._show_brightness(frame.video)
         lack = "" if self._readable else " (its image cannot be read)"
         self.viewer.title = f"PoseCut: {frame.video}, {self.labeling.word(frame)}{lack}"
 
@@ -367,6 +413,24 @@ class Canvas:
             picture, self._readable = np.full_like(self.image.data, _GRAY), False
             self._session.notify(str(error), error.remedies, kind="refused")
         return picture
+
+    def _show_brightness(self, video: str) -> None:
+        """Show the picture as the user wants to see those of its video; napari's controls change that, too."""
+        low, high, gamma = self.labeling.index.brightness(video)
+        if (*self.image.contrast_limits, self.image.gamma) != (low, high, gamma):
+            with self.image.events.contrast_limits.blocker(self._on_brightness_chosen):
+                self.image.contrast_limits = (low, high)
+            with self.image.events.gamma.blocker(self._on_brightness_chosen):
+                self.image.gamma = gamma
+
+    def _on_brightness_changed(self) -> None:
+        if self.labeling.frame is not None:
+            self._show_brightness(self.labeling.frame.video)
+
+    def _on_brightness_chosen(self) -> None:
+        """Keep what napari's controls of the picture, or a program, have set."""
+        low, high = self.image.contrast_limits
+        self.labeling.set_brightness((float(low), float(high), float(self.image.gamma)))
 
     def _restore_layers(self) -> None:
         """Add layers that are not there: at first, and after the user deleted one of them, which deletes no label."""
@@ -399,6 +463,8 @@ class Canvas:
             self.points.size[:] = self._sizes(keypoints)
             for layer in self.layers[1:-1]:
                 layer.size[:] = self._bone_size / self.viewer.scene.camera.zoom
+            if self.compared is not None:
+                self.compared.size[: len(keypoints)] = _CROSS / self.viewer.scene.camera.zoom
             for layer in self.layers[1:]:
                 redraw(layer)
 
@@ -564,6 +630,7 @@ class Actions:
     """One method per key; refusals are shown, not raised; so is that there is nothing to go to."""
 
     frame_requested = Signal()  # the user wants to type a frame's number
+    note_requested = Signal()  # the user wants to write a note on the frame
     help_requested = Signal()
 
     def __init__(self, labeling: Labeling, canvas: Canvas, session: _Session) -> None:
@@ -662,6 +729,10 @@ class Actions:
     def ask_frame(self) -> None:
         """Let the user type a frame's number."""
         self.frame_requested.emit()
+
+    def ask_note(self) -> None:
+        """Let the user write a note on the frame."""
+        self.note_requested.emit()
 
     def toggle_help(self) -> None:
         """Show the keys, or hide them."""

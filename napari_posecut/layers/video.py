@@ -59,6 +59,7 @@ class VideoFrames:
         self._reader = VideoReader(path, sure=False)
         index = self._reader.index
         self.shape = (index.frame_count, index.height, index.width, 3)
+        self.fps = float(index.fps)  # frames per second, on average
         self._kept: dict[int, Picture | None] = {}  # None where it cannot be decoded; the oldest first
         self._most = max(4 * _BLOCK, _MEMORY // (index.height * index.width * 3))
         self._patience = patience

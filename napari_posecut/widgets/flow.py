@@ -4,11 +4,14 @@ import gc
 import importlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from napari import Viewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -24,15 +27,21 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.monitor import at_work, breathe, in_background
+from napari_posecut.labeling.frame_index import LabelingProgress
+from napari_posecut.layers.overlay import own_predictions
 from napari_posecut.preferences import remember_panels
 from napari_posecut.remedies import PLACES, without_buttons, worded
 from napari_posecut.session import MessageKind, Session, session_of
 from napari_posecut.widgets.parts import Postponed, RemedyButtons, color_icon, name_controls
 from napari_posecut.widgets.parts.filmstrip import Filmstrip
+from napari_posecut.widgets.parts.history import EditHistory
 from napari_posecut.widgets.parts.next_bodypart import NextBodypart
 from napari_posecut.widgets.parts.outside import OutsideBanner
-from posecut_core.errors import Remedy
-from posecut_core.project.opening import config_path
+from posecut_core.errors import PosecutError, Remedy
+from posecut_core.evaluation.tables import newest_evaluation
+from posecut_core.project.opening import config_path, project_videos
+from posecut_core.project.paths import Project, snapshot_steps
+from posecut_core.refinement.candidates import candidates_path
 
 # --- message line -----------------------------------------------------------------------------------------------------
 # One line for what the window has to say; it has its place also while it is empty, so that no picture moves.
@@ -187,13 +196,37 @@ _STAGES = (
 _WITHOUT_PROJECT = ("create_new_project", "doctor", "edit_bodyparts")
 _OF_LABELS = ("3 Label", "8 Refine")
 _TITLES = frozenset(stage.title for stage in _STAGES)
+_Part = TypeVar("_Part", Filmstrip, EditHistory)
 _PANELS = ("layer list", "layer controls")  # napari's own, by their object names
+
+
+_QUIET = 500  # milliseconds without a change, after which the project is looked at
+_WAY = ("1 Project", "2 Frames", "3 Label", "4 Train", "5 Evaluate", "6 Analyze", "7 Outliers", "8 Refine")
+_DONE, _NEXT = "\u2713", "\u25b8"  # a check mark, an arrow
+_looking = ThreadPoolExecutor(1, thread_name_prefix="posecut-stages")
+
+
+def _stages_done(project: Project, progress: LabelingProgress) -> frozenset[str]:
+    """Tell which stages have a result in this iteration, by the files of a project; a thread does it."""
+    tables = [found.table for several in own_predictions(project).values() for found in several]
+    done = {
+        "1 Project": bool(project_videos(project)),
+        "2 Frames": progress.frames > 0,
+        "3 Label": 0 < progress.frames == progress.done,
+        "4 Train": any(map(snapshot_steps, project.models.glob("*"))),
+        "5 Evaluate": newest_evaluation(project) is not None,
+        "6 Analyze": bool(tables),
+        "7 Outliers": any(candidates_path(table).exists() for table in tables),
+        "10 Cameras": project.cameras.is_file(),
+    }
+    return frozenset(title for title, there in done.items() if there)
 
 
 class FlowBar(QWidget):
     """Numbered buttons; each opens its stage's dock and brings it to the front."""
 
     columns = len(_STAGES)
+    _looked = Signal(object, object)  # config.yaml of the project that was looked at, and the stages that are done
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -216,9 +249,17 @@ class FlowBar(QWidget):
         for widget in (self.message, self.banner):
             layout.addWidget(widget, layout.rowCount(), 0, 1, self.columns + 1)
         name_controls(self, "posecut")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_QUIET)
+        self._timer.timeout.connect(self._look)
+        self._looked.connect(self._mark_done)
+        for signal in (session_of(napari_viewer).project_changed, session_of(napari_viewer).labels_changed):
+            signal.connect(self._look_later)
         session_of(napari_viewer).places_labels = self._places_labels
         session_of(napari_viewer).video_requested.connect(self._show_video)
         session_of(napari_viewer).remedy_requested.connect(self._go_to_remedy)
+        session_of(napari_viewer).note_requested.connect(self._ask_note)
 
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
@@ -252,13 +293,20 @@ class FlowBar(QWidget):
 
     def show_filmstrip(self) -> Filmstrip:
         """Show the frames as small pictures beneath the image, and return the strip."""
+        return self._beside(Filmstrip, "Filmstrip", "bottom")
+
+    def show_history(self) -> EditHistory:
+        """Show the edits of the shown video as a list, and return it."""
+        return self._beside(EditHistory, "Edits", "left")
+
+    def _beside(self, kind: type[_Part], name: str, area: Literal["bottom", "left"]) -> _Part:
         docks = self._viewer.window.dock_widgets
-        strip = next((one for one in docks.values() if isinstance(one, Filmstrip)), None)
-        if strip is None:
-            strip = Filmstrip(self._viewer)
-            self._viewer.window.add_dock_widget(strip, name="Filmstrip", area="bottom", add_vertical_stretch=False)
-        _raise(strip)
-        return strip
+        part = next((one for one in docks.values() if isinstance(one, kind)), None)
+        if part is None:
+            part = kind(self._viewer)
+            self._viewer.window.add_dock_widget(part, name=name, area=area, add_vertical_stretch=False)
+        _raise(part)
+        return part
 
     def reset_layout(self) -> None:
         """Put docks, layers and view back to where they were at first."""
@@ -302,14 +350,17 @@ class FlowBar(QWidget):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         panels = menu.addAction("napari's panels")
         strip = menu.addAction("Filmstrip of the frames")
+        history = menu.addAction("Edits, to go back to")
         reset = menu.addAction("Reset the layout")
         assert panels is not None
         assert strip is not None
+        assert history is not None
         assert reset is not None
         self.panels = panels
         panels.setCheckable(True)
         panels.setChecked(True)
         strip.triggered.connect(self.show_filmstrip)
+        history.triggered.connect(self.show_history)
         panels.triggered.connect(self.show_panels)
         panels.triggered.connect(remember_panels)
         reset.triggered.connect(self.reset_layout)
@@ -326,6 +377,41 @@ class FlowBar(QWidget):
             button.setChecked(dock is not None and not dock.visibleRegion().isEmpty())
         if self.next_bodypart is not None:
             self.next_bodypart.show_name()
+
+    def _look_later(self) -> None:
+        self._timer.start()
+
+    def _look(self) -> None:
+        """Let a thread find out which stages are done."""
+        session = session_of(self._viewer)
+        project, labeling = session.project, session.labeling
+        if at_work():
+            self._timer.start()
+        elif project is None or labeling is None:
+            self._mark_done(None, frozenset())
+        else:
+            progress, config = labeling.progress, project.config_path
+            future = _looking.submit(_stages_done, project, progress)
+            future.add_done_callback(lambda done: self._tell(config, done))
+
+    def _tell(self, config: Path, done: "Future[frozenset[str]]") -> None:
+        """Hand over what the thread has found; nothing where a file is damaged, which the docks say."""
+        with suppress(PosecutError, OSError, RuntimeError):  # the last one: the window is gone
+            self._looked.emit(config, done.result())
+
+    def _mark_done(self, config: Path | None, done: frozenset[str]) -> None:
+        """Mark the stages that are done, and the one that comes next."""
+        project = session_of(self._viewer).project
+        if config != (None if project is None else project.config_path):
+            return  # another one was opened meanwhile
+        following = next((title for title in _WAY if title not in done), None) if project is not None else "1 Project"
+        for stage in _STAGES:
+            mark, said = (_DONE, "done") if stage.title in done else ("", "")
+            mark, said = (_NEXT, "next") if stage.title == following else (mark, said)
+            button = self.buttons[stage.title]
+            button.setText(f"{mark} {stage.title}".strip())
+            button.setToolTip(f"{stage.hint}; {said}" if said else stage.hint)
+            button.setAccessibleName(f"{stage.title}, {said}" if said else stage.title)
 
     def _dock(self, title: str) -> QDockWidget | None:
         widget = self._viewer.window.dock_widgets.get(title)
@@ -348,6 +434,10 @@ class FlowBar(QWidget):
     def _show_video(self, video: str) -> None:
         results: Any = self.open("9 Results")
         results.show_video(video)
+
+    def _ask_note(self) -> None:
+        label: Any = self.open("3 Label")
+        label.focus_note()
 
     def _go_to_remedy(self, remedy: Remedy) -> None:
         session_of(self._viewer).attempt(lambda: self._apply_remedy(remedy))

@@ -64,12 +64,17 @@ VIDEO_STEPS = frozenset(
 )
 
 
+_BY_PLACE = {"import_labels": ("file",), "import_poses": ("file", "video")}  # what follows the project
+
+
 def command_of(remedy: Remedy) -> str:
     """Write a remedy as a `posecut` command; what it does not say stands there in capitals."""
     if remedy.step == "create_new_project":
         return command("create-new-project", "TASK", "YOUR_NAME", "VIDEOS")
     given = dict(remedy.arguments)
-    words: list[str | os.PathLike[str]] = [Path(str(given.pop("config"))) if "config" in given else "PROJECT"]
+    first = "source" if remedy.step == "import_project" else "config"
+    words: list[str | os.PathLike[str]] = [Path(str(given.pop(first))) if first in given else "PROJECT"]
+    words += [_word(given.pop(name)) for name in _BY_PLACE.get(remedy.step, ()) if name in given]
     if remedy.step in VIDEO_STEPS:
         videos = given.pop("videos", None) or given.pop("video", None) or "VIDEOS"
         words += [videos] if isinstance(videos, str) else map(_word, cast("Sequence[object]", videos))

@@ -244,7 +244,7 @@ def _check_memory(count: int, height: int, width: int) -> None:
     if needed > _MAX_BYTES:
         raise DatasetError(
             f"{count} training frames of {width}x{height} pixels need {needed / 2**30:.1f} GiB of memory, "
-            f"at most {_MAX_BYTES / 2**30:.0f} are used; lower global_scale in the shuffle's settings.yaml."
+            f"at most {_MAX_BYTES / 2**30:.0f} are used; lower global_scale in the shuffle's settings."
         )
 
 
@@ -289,7 +289,7 @@ def _check_sizes(frames: TrainingFrames, refs: Sequence[FrameRef], called: Calla
         if min(height, width) < _MIN_SIDE:
             raise DatasetError(
                 f"The training dataset includes {called(frame)}, which has {width}x{height} pixels when scaled, "
-                f"expected at least {_MIN_SIDE} on each side; raise global_scale in the shuffle's settings.yaml, or "
+                f"expected at least {_MIN_SIDE} on each side; raise global_scale in the shuffle's settings, or "
                 "extract whole frames."
             )
 

@@ -12,13 +12,16 @@ from jaxtyping import Float64
 from posecut_core.errors import ModelError
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
+from posecut_core.formats.deeplabcut.frames import image_names
 from posecut_core.labels.agreement import Agreement, read_agreement
+from posecut_core.labels.state import Position
 from posecut_core.poses.files import prediction_columns
 from posecut_core.poses.predictions import ATTRIBUTE, Origin
 from posecut_core.progress import Report, silent
 from posecut_core.project.paths import RESULTS, EvaluationFiles, Project
 from posecut_core.storage.locks import PATIENCE, sole_writer
-from posecut_core.storage.tables import own_rows, read_rows, write_hdf, write_rows
+from posecut_core.storage.tables import own_rows, read_hdf, read_rows, write_hdf, write_rows
+from posecut_core.types import FrameRef
 
 # --- evaluation files -------------------------------------------------------------------------------------------------
 # Evaluation results on disk: csv tables that grow by a row per evaluation, and predictions of labeled frames.
@@ -348,6 +351,27 @@ def _network(project: Project, row: ResultRow) -> str:
     with contextlib.suppress(OSError, ModelError):
         return project.training(row.shuffle, index).sha256(row.step, ensemble=row.networks > 1)
     return ""
+
+
+def frame_predictions(project: Project, found: PastEvaluation) -> dict[FrameRef, dict[str, Position]]:
+    """Read where an evaluated network sees the bodyparts of each labeled frame: name -> x, y in pixels.
+
+    Raises:
+        LabelError: the table of its predictions is missing or damaged.
+    """
+    table = read_hdf(EvaluationFiles(found.report.parent, found.scorer).predictions)
+    parts = tuple(str(part) for part in table.columns.get_level_values(1).unique())
+    ordered = table.reindex(columns=prediction_columns(found.scorer, parts))
+    poses = ordered.to_numpy(dtype=np.float64).reshape(len(table), len(parts), 3)
+    rows = {tuple(map(str, row[-2:])): place for place, row in enumerate(table.index)}
+    predicted = {}
+    for video in dict.fromkeys(frame.video for frame in found.frames):
+        numbers = [frame.number for frame in found.frames if frame.video == video]
+        for number, name in image_names(project, video, numbers).items():
+            place = rows.get((video, name))
+            pose = [] if place is None else zip(parts, poses[place].tolist(), strict=True)
+            predicted[FrameRef(video, number)] = {part: (x, y) for part, (x, y, _) in pose if x == x}
+    return predicted
 
 
 def _written(path: Path) -> float:

@@ -176,6 +176,14 @@ class Project:
         """Return the path of the lock of a video's labels."""
         return self.frame_folder(video) / "labels.lock"
 
+    def frame_notes(self, video: str) -> Path:
+        """Return the path of the journal of notes on a video's frames."""
+        return self.frame_folder(video) / "notes.jsonl"
+
+    def notes_lock(self, video: str) -> Path:
+        """Return the path of the lock of these notes."""
+        return self.frame_folder(video) / "notes.lock"
+
     def checked_labels(self, video: str) -> Path:
         """Return the folder of a video's check images."""
         return self.labeled_data / fitting_name(video, "_labeled")

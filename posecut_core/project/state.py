@@ -126,6 +126,23 @@ def _session(session: str, of: Any) -> Mapping[str, str]:
     return {camera: path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name for camera, path in named.items()}
 
 
+def _brightness(found: Any) -> Mapping[str, tuple[float, float, float]]:
+    return {video: _seen(video, entry) for video, entry in _by_video(found).items()}
+
+
+def _seen(video: str, entry: Any) -> tuple[float, float, float]:
+    values = tuple(map(as_number, entry)) if isinstance(entry, list | tuple) and len(entry) == 3 else (None,) * 3
+    low, high, gamma = values
+    if low is None or high is None or gamma is None or not (0 <= low < high <= 255 and 0 < gamma < 100):
+        raise SettingError(
+            f"brightness has {shown(entry)} for {video}, expected the gray values from 0 to 255 that are black and "
+            "white, and a gamma above 0, as [0, 255, 1]",
+            at=("brightness", video),
+            remedy="correct it or remove the entry",
+        )
+    return low, high, gamma
+
+
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _BOTH = (["session", "camera"], ["camera", "session"])
 _LIMITS = {"openvino": (0.1, 1.0), "openvino-int8": (0.25, 2.0)}
@@ -150,6 +167,10 @@ class ProjectState:
         default_factory=dict
     )
     palette: Literal["colormap", "distinct"] = "colormap"  # colors of bodyparts: config.yaml's colormap, or DISTINCT
+    # Of each video in the window: gray values that are black and white, and gamma.
+    brightness: Annotated[Mapping[str, tuple[float, float, float]], _Fixed, BeforeValidator(_brightness)] = Field(
+        default_factory=dict
+    )
     engine: EngineName = "auto"  # of analyses
     engine_limits: Annotated[Mapping[str, tuple[float, float]], _Fixed, BeforeValidator(_limits)] = Field(
         default_factory=lambda: dict(_LIMITS)  # pixels that positions may differ from XLA's: median, 99th percentile
@@ -192,7 +213,8 @@ def write_state(path: Path, state: ProjectState) -> None:
     values: dict[str, object] = {"schema": SCHEMA, "seed": state.seed, "videos": videos}
     values["extraction_seeds"] = dict(state.extraction_seeds)
     usual, there = ProjectState(), load_mapping(old, path)
-    choices = {"views": state.views, "palette": state.palette, "view": state.view}
+    brightness = {video: list(values) for video, values in state.brightness.items()}
+    choices = {"views": state.views, "palette": state.palette, "view": state.view, "brightness": brightness}
     values |= {name: value for name, value in choices.items() if name in there or value != getattr(usual, name)}
     new = edit_text(old, values, path)
     if new != old or not path.exists():

@@ -5,6 +5,8 @@ import dataclasses
 import io
 import math
 import os
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,6 +108,44 @@ def numbers_of(candidates: tuple[Candidate, ...]) -> tuple[int, ...]:
 def given_frames(numbers: tuple[int, ...], *, reason: str) -> tuple[Candidate, ...]:
     """Make candidates of frames that a person chose; they concern no bodypart in particular."""
     return tuple(Candidate(number, reason, float("nan"), ()) for number in sorted(set(numbers)))
+
+
+# --- comparison -------------------------------------------------------------------------------------------------------
+# What several heuristics find in the same videos, held against each other.
+
+
+_MOSTLY = 0.5  # of the frames: beyond it, the network is not ready, and correcting single frames does not help
+_FEW = 0.2  # of the frames: a heuristic that finds more marks what the network usually does, not where it errs
+Found = Mapping[str, Collection[Hashable]]  # heuristic -> the frames that it finds, of one video or of several
+
+
+def found_twice(found: Found) -> set[Hashable]:
+    """Return the frames that two or more heuristics find."""
+    counts = Counter(frame for frames in found.values() for frame in set(frames))
+    return {frame for frame, count in counts.items() if count > 1}
+
+
+def is_mostly_wrong(found: Found, frames: int) -> bool:
+    """Tell whether more than half of the frames look wrong: to two heuristics, or to the only one that was asked."""
+    wrong = found_twice(found) if len(found) > 1 else {frame for several in found.values() for frame in several}
+    return len(wrong) > _MOSTLY * frames
+
+
+def best_heuristic(found: Found, frames: int) -> str | None:
+    """Return the heuristic that fits best: of those that find few frames, the one whose frames others find most often.
+
+    Where two are equal the one that finds more counts; None where nothing is found.
+
+    Args:
+        found: what each heuristic finds.
+        frames: that were looked at.
+    """
+    twice = found_twice(found)
+    some = {name: set(several) for name, several in found.items() if several}
+    few = {name: several for name, several in some.items() if len(several) <= _FEW * frames}
+    if not few:
+        return min(some, key=lambda name: len(some[name]), default=None)
+    return max(few, key=lambda name: (len(few[name] & twice) / len(few[name]), len(few[name])))
 
 
 # --- candidate files --------------------------------------------------------------------------------------------------

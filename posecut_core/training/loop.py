@@ -134,7 +134,7 @@ def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report:
     )
     if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
         raise ModelError(
-            f"{story}; check the labels of these frames, or lower learning_rate in {run.training.settings}, "
+            f"{story}; check the labels of these frames, or lower learning_rate in the settings, "
             "and train again: it goes on from the last snapshot.",
             Remedy("train_network"),
         )
@@ -304,6 +304,6 @@ def _check_memory(needed: int, available: int, settings: TrainingSettings) -> No
     if needed > available:
         raise ModelError(
             f"This training needs about {needed / 1e9:.1f} GB of memory, but this computer has {available / 1e9:.1f} "
-            f"GB; lower batch_size ({settings.batch_size}), crop_size ({settings.crop_size}) or width in "
-            "settings.yaml, or choose a smaller net_type."
+            f"GB; lower batch_size ({settings.batch_size}), crop_size ({settings.crop_size}) or width, or "
+            "choose a smaller net_type."
         )

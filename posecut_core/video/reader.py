@@ -110,10 +110,10 @@ class VideoReader:
             if picture is not None or number in self._damaged:
                 yield number, picture
 
-    def encodable(self) -> Iterator[Picture]:
+    def encodable(self, numbers: Iterable[int] | None = None) -> Iterator[Picture]:
         """Yield like `frames`, but as `writer.encodable` makes pictures, each free to draw on."""
         size = (self.index.width, self.index.height)
-        for number, picture in self.pictures():
+        for number, picture in self.pictures(numbers):
             if picture is None:
                 yield number, None
             elif picture.rotation or (picture.width, picture.height) != size or size[0] % 2 or size[1] % 2:

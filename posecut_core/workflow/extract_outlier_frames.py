@@ -23,8 +23,7 @@ from posecut_core.errors import (
 from posecut_core.labels.contents import refuse_new_names
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_bodyparts
-from posecut_core.labels.store import check_editable, read_labels, write_drafts
-from posecut_core.labels.table import LabelTable
+from posecut_core.labels.store import check_editable, read_labels
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import FoundTable, existing_predictions, read_predictions
 from posecut_core.poses.filters import ENOUGH
@@ -45,10 +44,11 @@ from posecut_core.refinement.candidates import (
     numbers_of,
     put_candidates,
 )
+from posecut_core.refinement.drafts import draft_predictions
 from posecut_core.refinement.heuristics import Evidence, PosePca, find_outliers, learn_poses
 from posecut_core.results import Summary, counted, spans
 from posecut_core.storage.files import resumable
-from posecut_core.types import Algorithm, NetworkName, OutlierAlgorithm
+from posecut_core.types import Algorithm, OutlierAlgorithm
 from posecut_core.video.extraction import extract, window
 from posecut_core.video.frame_store import numbers_in
 from posecut_core.video.index import index_video
@@ -369,14 +369,7 @@ def _extract(
     )
     if not done.numbers:  # all of them damaged
         return replace(treated, damaged=done.damaged)
-    parts = [part for part in project.config.bodyparts if part in predictions.bodyparts]
-    rows, seen = np.array(done.numbers, dtype=np.int64), of_bodyparts(predictions, tuple(parts))
-    table = LabelTable(found.video.stem, seen.bodyparts, rows, seen.xy[rows])
-    network = NetworkName.parse(predictions.scorer)
-    likelihood = np.clip(seen.likelihood[rows], 0.0, 1.0)  # scores of some of DeepLabCut's networks pass 1
-    drafts = write_drafts(
-        project, table, likelihood, model=predictions.scorer, snapshot=network.step if network else None
-    )
+    drafts = draft_predictions(project, found.video.stem, predictions, done.numbers)
     return replace(treated, added=done.numbers, drafts=drafts, damaged=done.damaged)
 
 

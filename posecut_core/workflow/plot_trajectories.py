@@ -169,6 +169,7 @@ def create_labeled_video(
     displaycropped: bool = False,
     keypoints_only: bool = False,
     side_by_side: bool = False,
+    frames: Sequence[int] = (),
     overwrite: bool = False,
     cluster: str | None = None,
     report: Report = silent,
@@ -202,6 +203,7 @@ def create_labeled_video(
         keypoints_only: draw on black instead of the video; a skeleton_color that is dark becomes white, and dark colors
             of bodyparts become lighter.
         side_by_side: show the predictions on the left, and what filterpredictions made of them on the right.
+        frames: draw only these, such as 100-250; the name then has `_frames100-250` in it; by default all.
         overwrite: make videos again that exist.
         cluster: draw several videos at once, as `analyze_videos` does; the results are the same.
         report: called after each frame.
@@ -231,7 +233,16 @@ def create_labeled_video(
     network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
     folder = None if destfolder is None else given_folder(destfolder)
-    drawing = _Drawing(project, network, folder, look, bodyparts=bodyparts, filtered=filtered, overwrite=overwrite)
+    drawing = _Drawing(
+        project,
+        network,
+        folder,
+        look,
+        bodyparts=bodyparts,
+        filtered=filtered,
+        overwrite=overwrite,
+        frames=sorted(set(frames)),
+    )
 
     def together(drawn: list[tuple[Path, bool]]) -> LabeledVideos:
         skipped = tuple(path for path, is_new in drawn if not is_new)
@@ -259,6 +270,7 @@ class _Drawing:
     bodyparts: str | Sequence[str] | None
     filtered: bool
     overwrite: bool
+    frames: Sequence[int] = ()  # that are drawn, increasing; empty for all
 
 
 def _draw(drawing: _Drawing, path: Path, report: Report) -> tuple[Path, bool]:
@@ -270,16 +282,19 @@ def _draw(drawing: _Drawing, path: Path, report: Report) -> tuple[Path, bool]:
         for kind in kinds
     ]
     found = tables[-1]
-    target = found.path.with_name(f"{found.path.stem}_labeled.mp4")
+    numbers = list(drawing.frames)
+    clip = f"_frames{numbers[0]}-{numbers[-1]}" if numbers else ""
+    target = found.path.with_name(f"{found.path.stem}{clip}_labeled.mp4")
     poses = [_chosen_predictions(project, table.predictions, drawing.bodyparts, report) for table in tables]
     style = _style(project, look, poses[-1].bodyparts)
-    origin = replace(found.derived, settings=_drawn(style, look, poses[-1].bodyparts))
+    settings = _drawn(style, look, poses[-1].bodyparts) | ({"frames": numbers} if numbers else {})
+    origin = replace(found.derived, settings=settings)
     if target.is_file() and not drawing.overwrite and _is_drawn(target, found.path, origin, report):
         clear_lock(target)
         return target, False
     window = _analyzed_window(project, found.origin) if look.displaycropped else None
     with sole_writer(target, doing=f"{target.name} is being drawn"):
-        _write_labeled_video(path, target, poses, style, look, window, origin.text, report)
+        _write_labeled_video(path, target, poses, style, look, window, origin.text, report, numbers=numbers)
     return target, True
 
 
@@ -384,9 +399,18 @@ def _write_labeled_video(
     window: Crop | None,
     comment: str,
     report: Report,
+    *,
+    numbers: Sequence[int] = (),
 ) -> None:
     with VideoReader(video) as reader:
         index = reader.index
+        shown_numbers = numbers or range(index.frame_count)
+        outside = [number for number in numbers if not 0 <= number < index.frame_count]
+        if outside:
+            raise ArgumentError(
+                f"frames names {outside[0]}, but {video.name} has {index.frame_count} frames; choose numbers from 0 to "
+                f"{index.frame_count - 1}."
+            )
         for predictions in poses:
             check_length(predictions, video, index.frame_count)
         empty = black_picture(index.width, index.height)
@@ -396,10 +420,11 @@ def _write_labeled_video(
         width = picture.width // len(poses)
         places = [range(start, start + width) for start in range(0, picture.width, width)]
         size = {"width": picture.width, "height": picture.height}
-        times = None if index.is_steady else index.times
-        blank = ((number, black_picture(index.width, index.height)) for number in range(index.frame_count))
+        times = None if index.is_steady else index.times[list(shown_numbers)]
+        blank = ((number, black_picture(index.width, index.height)) for number in shown_numbers)
         with VideoWriter(target, fps=index.fps, **size, times=times, comment=comment, fast=True) as writer:
-            for number, shown in blank if look.keypoints_only else reader.encodable():
+            drawn = blank if look.keypoints_only else reader.encodable(shown_numbers)
+            for place, (number, shown) in enumerate(drawn, start=1):
                 if shown is not None:
                     picture = shown if whole else beside([shown] * len(poses), window)
                     past = slice(max(0, number - style.trailpoints), number + 1)
@@ -407,4 +432,4 @@ def _write_labeled_video(
                         layers = layers_of(picture, style, columns)
                         draw_pose(layers, predictions.xy[past] - corner, predictions.likelihood[past], style)
                 writer.write_picture(picture)
-                report(Progress(f"drawing {target.name}", number + 1, index.frame_count))
+                report(Progress(f"drawing {target.name}", place, len(shown_numbers)))

@@ -55,6 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where the project goes (default: a folder that is deleted)")
     parser.add_argument("--screenshots", type=Path, help="where the pictures go (default: none are taken)")
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="napari's (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=60, help="of the first training (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=40, help="of each video (default: %(default)s)")
     parser.add_argument("--where", action="store_true", help="say what the longest holds are made of")
@@ -63,6 +64,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="posecut-session-") as scratch:
         session = Session(arguments.folder or Path(scratch), arguments.screenshots, arguments.frames)
         looking = Looking(session.beats) if arguments.where else None
+        session.viewer.theme = arguments.theme
         sys.excepthook = lambda *error: raised.append("".join(traceback.format_exception(*error)))
         try:
             session.run(arguments.steps)
@@ -224,6 +226,10 @@ class Session:
         """Fill in the form for a new project, join its bodyparts to a skeleton."""
         self.take_picture("start")
         dock = self.open("1 Project")
+        press(dock.start.import_button)
+        self.take_picture("import")
+        self.show_tab(dock.tabs, "Start")
+        press(dock.start.new_button)
         form = dock.new
         write(form.task, "openarena")
         write(form.experimenter, "ada")
@@ -231,9 +237,11 @@ class Session:
         write(form.folder, str(self.folder))
         for video in self.videos:
             self.answer_dialog(form.add_button, video)
+        QTest.qWait(500)  # for the looks of the videos
         self.take_picture("new project")
         press(form.create_button)
         self.wait(lambda: self.session.project is not None, "the new project")
+        self.open("1 Project")
         self.take_picture("project")
         self.show_tab(dock.tabs, "Bodyparts")
         for one, other in SKELETON:
@@ -244,6 +252,9 @@ class Session:
         self.take_picture("bodyparts")
         self.show_tab(dock.tabs, "Videos")
         self.take_picture("videos")
+        for tab in ("Checks", "Files"):
+            self.show_tab(dock.tabs, tab)
+            self.take_picture(tab.lower())
 
     def extract(self) -> None:
         """Let frames be chosen, and take one by hand."""
@@ -273,6 +284,14 @@ class Session:
         press(dock.keys_button)
         self.take_picture("keys")
         press(dock.keys_button)
+        self.hand.key(Qt.Key.Key_M)
+        QTest.keyClicks(dock.note, "the tail is behind the plank")
+        QTest.keyClick(dock.note, Qt.Key.Key_Return)
+        parts = (self.bar.show_filmstrip(), self.bar.show_history())
+        QTest.qWait(1000)  # for the small pictures
+        self.take_picture("filmstrip and edits")
+        for part in parts:
+            self.viewer.window.remove_dock_widget(part)
         self.open("1 Project")
         self.show_tab(self.dock("1 Project").tabs, "Frames")
         self.take_picture("project with labels")
@@ -331,7 +350,10 @@ class Session:
         place = dock.timeline.rect().center()
         QTest.mouseClick(dock.timeline.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
         QTest.qWait(300)
+        press(dock.player.on_button)
         self.take_picture("results")
+        press(dock.products.add_button)
+        self.take_picture("frame added")
         self.do(lambda: press(dock.maps.button), "scoremap")
         self.take_picture("score map")
         press(dock.show_button)
@@ -340,6 +362,8 @@ class Session:
         """Look for jumps, look at them, and extract some frames."""
         dock = self.open("7 Outliers")
         self.take_picture("outliers before")
+        self.do(lambda: press(dock.compare_button), "compare_outliers")
+        self.take_picture("methods compared")
         write(dock.form.fields["epsilon"].native, "2")
         write(dock.form.number.native, str(OUTLIERS))
         self.do(lambda: press(dock.find_button), "find_outliers")
@@ -354,7 +378,7 @@ class Session:
         dock = self.open("8 Refine")
         press(dock.next_button)
         self.take_picture("refine")
-        for _ in range(2 * OUTLIERS):
+        while self.session.labeling.progress.open:
             self.annotate()
         self.take_picture("refined")
 

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHeaderView,
     QLineEdit,
+    QPlainTextEdit,
     QProgressBar,
     QSlider,
     QTabBar,
@@ -22,7 +23,7 @@ from tests.structure.source import ROOT
 
 CONTROLS = (
     *(QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit),
-    *(QProgressBar, QSlider, QTabWidget, QTextEdit, GraphicsView),
+    *(QPlainTextEdit, QProgressBar, QSlider, QTabWidget, QTextEdit, GraphicsView),
 )
 NAMES = ROOT / "tests" / "data" / "window_controls.txt"
 
@@ -42,7 +43,7 @@ def test_every_control_has_its_name(viewer, sample):
     """No control is without a name, no two share one, and none that there was before is gone."""
     bar = add_flow_bar(viewer)
     session_of(viewer).open(sample)
-    docks = [bar, *(bar.open(stage.title) for stage in _STAGES)]
+    docks = [bar, *(bar.open(stage.title) for stage in _STAGES), bar.show_filmstrip(), bar.show_history()]
     found = [control for dock in docks for control in controls(dock)]
     names = [control.objectName() for control in found]
     assert [control for control, name in zip(found, names, strict=True) if not name.count(".")] == []

@@ -257,7 +257,7 @@ def test_a_project_is_checked_in_the_window(opened):
     press(checks.doctor.start_button)
     assert (jobs.job.request.verb, jobs.job.request.arguments) == ("doctor", {})
     jobs.end("done", message="No problem was found.", result={"findings": []})
-    assert checks.doctor.result.text() == "No problem was found."
+    assert checks.doctor.result.text() == "<b>No problem was found.</b>"
     press(checks.labels.start_button)
     assert jobs.job.request.verb == "check_labels"
 

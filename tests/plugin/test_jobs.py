@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 from napari_posecut.jobs.files import JobFolder, new_job_folder
-from napari_posecut.jobs.jobs import Request, remove_old_jobs, running_jobs, start
+from napari_posecut.jobs.jobs import Request, remove_old_jobs, running_jobs, start, start_alone
 from posecut_core.errors import PosecutError, ProjectError, StorageError
 from tests.plugin.tiny_verbs import PROGRAM, until
 from tests.structure.source import ROOT
@@ -52,6 +53,14 @@ def test_reports_and_result_come_back(begin, config):
     assert job.state == "done"
     assert job.result == {"folder": str(config.parent), "numbers": [0, 1, 2], "mean": None}
     assert job.poll() == ()
+
+
+def test_work_of_no_project_has_a_folder_of_its_own(tmp_path, monkeypatch):
+    """What makes a project can be followed before there is one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    job = start_alone(Request("count", {"to": 2}), program=PROGRAM)
+    assert len(until(job)) == 2
+    assert (job.state, job.result["numbers"], job.folder.is_relative_to(tmp_path)) == ("done", [0, 1], True)
 
 
 def test_a_child_stops_where_it_can_go_on(begin, config):

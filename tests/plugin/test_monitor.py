@@ -64,3 +64,18 @@ def test_letting_go_leaves_the_jobs_alone(jobs):
     jobs.unwatch()
     assert jobs.running == ()
     assert job.stops == 0
+
+
+def test_work_of_no_project_is_followed_whichever_is_open(jobs):
+    """Opening another project drops the jobs of the one before, and not the import that runs."""
+    notified = []
+    jobs.ended.connect(notified.append)
+    jobs.start("evaluate", {})
+    job = jobs.start_alone("import_project", {})
+    jobs.unwatch()
+    assert jobs.running == (job,)
+    jobs.end("done")
+    assert notified == [job]
+    jobs.start_alone("import_project", {})
+    jobs.close()
+    assert jobs.running == ()

@@ -7,8 +7,17 @@ from types import SimpleNamespace
 import pytest
 
 import posecut_core
-from napari_posecut.jobs.verbs import VERBS, create_dataset_and_train, find_outliers, in_the_way, writes
+from napari_posecut.jobs.verbs import (
+    VERBS,
+    compare_outliers,
+    create_dataset_and_train,
+    find_outliers,
+    in_the_way,
+    writes,
+)
+from posecut_core.errors import AnalysisError
 from posecut_core.progress import silent
+from posecut_core.refinement.candidates import Candidate, Criteria
 
 CORE = {
     "add_videos": "add_new_videos",
@@ -73,6 +82,31 @@ def test_outliers_are_found_and_none_is_extracted(monkeypatch):
     arguments = {"videos": ["a.mp4"], "epsilon": 3, "seed": 1, "extractionalgorithm": "x"}
     find_outliers(Path("config.yaml"), arguments, silent)
     assert calls == [{"videos": ["a.mp4"], "epsilon": 3, "report": silent}]
+
+
+def test_all_methods_are_compared_and_none_stops_another(monkeypatch):
+    """What cannot judge a video is named; a fit counts what is beyond the threshold; long videos are not fitted."""
+    looked_at, asked = 100, []
+
+    def find(config, *, outlieralgorithm, report, **given):
+        asked.append((outlieralgorithm, given))
+        if outlieralgorithm == "pca":
+            raise AnalysisError("Too few labels.")
+        numbers = {"jump": (3, 4), "uncertain": (4,), "fitting": (4, 50)}[outlieralgorithm]
+        candidates = [Candidate(number, outlieralgorithm, 60.0 - number, ()) for number in numbers]
+        video = SimpleNamespace(video=Path("a.mp4"), looked_at=looked_at, candidates=candidates, criteria=Criteria())
+        return SimpleNamespace(videos=(video,))
+
+    monkeypatch.setattr(posecut_core, "find_outlier_frames", find)
+    arguments = {"videos": ["a.mp4"], "methods": ["jump", "uncertain", "pca", "fitting"], "other_shuffles": [2]}
+    done = compare_outliers(Path("config.yaml"), arguments, silent)
+    (video,) = done.videos
+    assert video.found == {"jump": (3, 4), "uncertain": (4,), "fitting": (4,)}
+    assert (video.suggested, done.suggested, video.mostly_wrong) == ("uncertain", "uncertain", False)
+    assert done.refused == {"pca": "Too few labels."}
+    assert all("other_shuffles" not in given for _, given in asked)
+    looked_at = 30_000
+    assert "fitting" in compare_outliers(Path("config.yaml"), arguments, silent).refused
 
 
 def test_what_writes_the_same_files_is_in_the_way():

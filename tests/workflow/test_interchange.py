@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from posecut_core.cli.task import command_of
 from posecut_core.errors import ArgumentError, LabelError, ProjectError, StorageError, VideoError
 from posecut_core.interchange import sleap_analysis
 from posecut_core.interchange.registry import FORMATS, VideoPoses
@@ -251,6 +252,25 @@ def test_a_project_of_another_program_moves_in_once(full_project, spot_video, tm
     again = import_project(given, "ada", tmp_path / "ours")
     assert (again.created, again.config_path) == (False, done.config_path)
     assert (done.config_path.parent / "labeled-data/spot/labels.jsonl").read_bytes() == before
+
+
+def test_a_project_of_several_animals_is_made_of_one(tmp_path):
+    """Before anything is made the animals are named, and what helps is the same import of one of them."""
+    one = '{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2]}'
+    source = tmp_path / "two.json"
+    source.write_text(
+        '{"images": [{"id": 1, "file_name": "spot/img0000.png"}], "categories": [{"id": 1, "keypoints": ["beside"]}],'
+        f' "annotations": [{one}, {one}]}}'
+    )
+    with pytest.raises(ArgumentError, match="animals 0, 1") as raised:
+        import_project(source, "ada", tmp_path / "ours")
+    (remedy,) = raised.value.remedies
+    assert (remedy.step, remedy.arguments["animal"], remedy.arguments["source"]) == ("import_project", "0", str(source))
+    assert "config" not in remedy.arguments
+    assert command_of(remedy) == f"posecut import-project {source} --experimenter ada --working-directory " + (
+        f"{tmp_path / 'ours'} --animal 0"
+    )
+    assert not (tmp_path / "ours").exists()
 
 
 def test_a_project_of_deeplabcut_is_one_as_it_lies(full_project):

@@ -96,6 +96,20 @@ def test_the_labeled_video_has_every_frame_with_its_own_points(spot_project, ana
             np.testing.assert_allclose((columns.mean(), rows.mean()), (x, y), atol=1.0)
 
 
+def test_a_labeled_clip_has_its_frames_only(spot_project, analyzed):
+    """It has a name of its own, begins with the first frame that was asked for, and is kept beside the whole video."""
+    (whole,) = create_labeled_video(spot_project, analyzed, colormap="jet", alphavalue=1.0).files
+    (path,) = create_labeled_video(spot_project, analyzed, colormap="jet", alphavalue=1.0, frames="3-5").files
+    assert path.name == "spotFake_10_frames3-5_labeled.mp4"
+    assert whole.is_file()
+    for shown, number in zip(images(path), (3, 4, 5), strict=True):
+        rows, columns = np.nonzero(shown.max(axis=2) > 60)
+        np.testing.assert_allclose((columns.mean(), rows.mean()), (10.5 + 2 * number, 12.5 + number), atol=1.0)
+    assert create_labeled_video(spot_project, analyzed, colormap="jet", alphavalue=1.0, frames=[3, 4, 5]).skipped
+    with pytest.raises(ArgumentError, match="frames names 99"):
+        create_labeled_video(spot_project, analyzed, frames=99, keypoints_only=True)
+
+
 def test_the_labeled_video_keeps_the_times_of_a_varying_rate(spot_project, spot_video):
     """Kind: a recording whose rate varies is drawn at its mean rate: each pose is shown at the recording's time."""
     times = np.array([0, 1, 2, 3, 20, 21, 22, 23, 40, 41, 42]) / 25

@@ -228,7 +228,7 @@ class AnalyzeDock(QWidget):
             "analyze_videos",
             {
                 "engine": "engine",
-                "snapshot": "snapshot (steps)",
+                "snapshot": "snapshot",
                 "ensemble": "ask all networks of the shuffle",
                 "batch_size": "frames at once",
                 "dlc_names": "name the files as DeepLabCut does",
@@ -361,12 +361,14 @@ class AnalyzeDock(QWidget):
         for box in (self.filter, self.draw):
             box.toggled.connect(self._show_fields)
         self.filtering.fields["filtertype"].changed.connect(self._show_fields)
+        self.shuffle.valueChanged.connect(self._update_enabled)
         self.videos.video_requested.connect(self.session.video_requested.emit)
         self.line.ended.connect(self._on_job_ended)
         self._listing = Postponed(self, self._on_project_changed)
         self.session.project_changed.connect(self._listing.request)
         self.session.jobs.started.connect(self._on_job_started)
         self.session.jobs.progressed.connect(self._on_job_progressed)
+        self.session.jobs.ended.connect(self._update_enabled)  # a training leaves snapshots to choose from
 
     def _on_project_changed(self) -> None:
         """List the project's videos; those that were added stay while it is open."""
@@ -386,8 +388,9 @@ class AnalyzeDock(QWidget):
             self._on_job_started(job)
         self._update_enabled()
 
-    def _update_enabled(self) -> None:
+    def _update_enabled(self, *_: object) -> None:
         project, running = self.session.project, self.session.jobs.find(_VERB)
+        self.analysis.offer_snapshots(() if project is None else project.training(self.shuffle.value()).snapshots)
         for widget in (self.start_button, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
         self.skeleton.setEnabled(project is not None and bool(project.config.skeleton))

@@ -35,6 +35,7 @@ from posecut_core.formats.deeplabcut.images import read_picture
 from posecut_core.poses.files import FoundPredictions, read_predictions
 from posecut_core.poses.points import points_path, read_points
 from posecut_core.project.paths import Project
+from posecut_core.results import counted
 
 _KINDS = "Cameras (*.yaml *.yml *.toml *.mat);;All files (*)"
 
@@ -48,6 +49,7 @@ class CamerasDock(QWidget):
         self.new_viewer: Callable[..., Viewer] = Viewer  # of a window of its own, so that labels stay where they are
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._sessions: tuple[ViewSession, ...] = ()
+        self._told_of: Path | None = None  # the project whose result is shown
         self.heading = WrappedLabel()
         self._create_calibration()
         self._create_triangulation()
@@ -215,7 +217,7 @@ class CamerasDock(QWidget):
         cameras = self.session.attempt(lambda: calibrated_cameras(project))
         if points is None or cameras is None:
             return
-        style = style_of(project.config, points.bodyparts)
+        style = style_of(self.session.look, points.bodyparts)
         layers = space_layers(points, cameras, bones=style.edges, colors=style.colors, bone_color=style.bone_color)
         viewer = self.new_viewer(title=f"PoseCut: {chosen.name} in 3D", ndisplay=3)
         for layer in layers:
@@ -225,6 +227,10 @@ class CamerasDock(QWidget):
     def show_project(self) -> None:
         """List the cameras, the networks that have analyzed videos, and the sessions."""
         project = self.session.project
+        root = None if project is None else project.root
+        if root != self._told_of:
+            self._told_of = root
+            self.result.setText("")
         cameras, told = _cameras(project)
         self.heading.setText(told)
         parts = project.config.bodyparts if project is not None else ()
@@ -243,13 +249,16 @@ class CamerasDock(QWidget):
         if project is not None and cameras:
             videos = [table.video for table in tables]
             found = self.session.attempt(lambda: calibrated_sessions(project, videos, cameras))
+        before = self._chosen()
         self._sessions = found or ()
         self.views.clear()
         for session in self._sessions:
             there = "yes" if self._path(session).is_file() else ""
             self.views.addTopLevelItem(QTreeWidgetItem([session.name, ", ".join(session.views), there]))
-        if self._sessions:
-            self.views.setCurrentItem(self.views.topLevelItem(0))
+        names = [session.name for session in self._sessions]
+        if names:
+            place = names.index(before.name) if before is not None and before.name in names else 0
+            self.views.setCurrentItem(self.views.topLevelItem(place))
         self._update_enabled()
 
     def _path(self, session: ViewSession) -> Path:
@@ -339,4 +348,5 @@ def _cameras(project: Project | None) -> tuple[tuple[Camera, ...], str]:
         cameras = calibrated_cameras(project)
     except PosecutError as error:
         return (), wrappable(str(error))
-    return cameras, f"{len(cameras)} cameras: {wrappable(', '.join(camera.name for camera in cameras))}"
+    names = ", ".join(camera.name for camera in cameras)
+    return cameras, f"{counted(len(cameras), 'camera')}: {wrappable(names)}"

@@ -1,6 +1,7 @@
 """Dock 5: how far the network's positions lie from the labels, and in which frames it errs most."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from napari import Viewer
@@ -19,14 +20,23 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm, StepRunner
 from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
-from posecut_core.evaluation.tables import FrameError, PastEvaluation, ResultRow, newest_evaluation
+from posecut_core.evaluation.tables import (
+    FrameError,
+    PastEvaluation,
+    ResultRow,
+    frame_predictions,
+    newest_evaluation,
+)
 from posecut_core.labels.agreement import Agreement, pooled
+from posecut_core.labels.state import Position
+from posecut_core.types import FrameRef
 
 _MEANING = (  # of the columns
     "",
@@ -47,6 +57,7 @@ class EvaluateDock(QWidget):
         super().__init__()
         self.session: Session = session_of(napari_viewer)
         self.shown: PastEvaluation | None = None
+        self._predicted: Mapping[FrameRef, Mapping[str, Position]] | None = None  # of the evaluation, once it is read
         self._exported_of: tuple[Path, int] | None = None  # project and shuffle of what was exported last
         self.heading, self.summary = WrappedLabel(), WrappedLabel()
         self.shuffle = QSpinBox()
@@ -57,13 +68,18 @@ class EvaluateDock(QWidget):
         self.line = JobLine(self.session, ("evaluate",))
         self.bodyparts = _table(_COLUMNS[:-1])
         self.frames = _table(("worst frames", "number", "px", "set"))
-        self.frames.setToolTip("click to show the frame and its labels")
+        self.frames.setToolTip("click to show the frame: crosses are where the network sees the bodyparts")
         self.report = QPushButton("Open the report")
         self.report.setToolTip(
             "curves, errors, worst frames, calibration, settings and versions on one page, in your browser"
         )
         self.evaluating = StepForm(
-            "evaluate_network", {"ensemble": "all networks of the shuffle together", "batch_size": "frames at once"}
+            "evaluate_network",
+            {
+                "snapshots": "snapshot",
+                "ensemble": "all networks of the shuffle together",
+                "batch_size": "frames at once",
+            },
         )
         self.validation = StepRunner(
             self.session,
@@ -76,7 +92,7 @@ class EvaluateDock(QWidget):
             },
             "Cross-validate",
         )
-        self.exporting = StepForm("export_model", {"format": "format", "snapshot": "snapshot (steps)"})
+        self.exporting = StepForm("export_model", {"format": "format", "snapshot": "snapshot"})
         self.export_button = QPushButton("Export the network")
         self.export_button.setToolTip("as a file that works without the project, also in other programs")
         self.export_line, self.exported = JobLine(self.session, (_EXPORT,)), WrappedLabel()
@@ -85,6 +101,7 @@ class EvaluateDock(QWidget):
         self.export_button.clicked.connect(self.export)
         self.export_line.ended.connect(self._on_export_ended)
         self.frames.itemClicked.connect(self._show_frame)
+        self.frames.itemActivated.connect(self._show_frame)
         self.report.clicked.connect(self._open_report)
         self.shuffle.valueChanged.connect(self._on_project_changed)
         self._reading = Postponed(self, self._on_project_changed)
@@ -131,7 +148,7 @@ class EvaluateDock(QWidget):
     def _on_project_changed(self) -> None:
         """Show what the project holds."""
         project = self.session.project
-        self.shown = None if project is None else newest_evaluation(project)
+        self.shown, self._predicted = None if project is None else newest_evaluation(project), None
         if project is None:
             self.heading.setText("No project is open yet: open or create one (1 Project).")
         elif self.shown is None:
@@ -147,7 +164,10 @@ class EvaluateDock(QWidget):
 
     def _update_enabled(self) -> None:
         project, jobs = self.session.project, self.session.jobs
-        trained = project is not None and bool(project.training(self.shuffle.value()).snapshots)
+        snapshots = () if project is None else project.training(self.shuffle.value()).snapshots
+        for form in (self.evaluating, self.exporting):
+            form.offer_snapshots(snapshots)
+        trained = bool(snapshots)
         self.start_button.setEnabled(project is not None and jobs.find("evaluate") is None)
         for widget in (self.exporting.native, self.export_button):
             widget.setVisible(trained)
@@ -189,6 +209,22 @@ class EvaluateDock(QWidget):
     def _show_frame(self, item: QTreeWidgetItem) -> None:
         frame: FrameError = item.data(0, Qt.ItemDataRole.UserRole)
         self.session.attempt(lambda: self.session.show_frame(frame.video, frame.number))
+        self.session.attempt(lambda: self._compare(FrameRef(frame.video, frame.number)))
+
+    def _compare(self, frame: FrameRef) -> None:
+        """Show beside the labels of the frame where the network sees the bodyparts.
+
+        Raises:
+            LabelError: the table of its predictions is missing or damaged.
+        """
+        project, labeling, found = self.session.project, self.session.labeling, self.shown
+        if project is None or labeling is None or found is None or labeling.frame != frame:
+            return
+        if self._predicted is None:
+            self._predicted = in_background(lambda: frame_predictions(project, found))
+        places, columns = self._predicted.get(frame, {}), labeling.index.columns
+        if self.session.canvas is not None and labeling.frame == frame:
+            self.session.canvas.compare({part: places[name] for part, name in columns.items() if name in places})
 
     def _open_report(self) -> None:
         if self.shown is not None:

@@ -1,5 +1,7 @@
 """Dock 3: the bodyparts of the shown frame, its neighbors, and the buttons beside the keys."""
 
+import math
+
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeyEvent
@@ -9,8 +11,10 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHeaderView,
     QLabel,
+    QLineEdit,
     QProgressBar,
     QPushButton,
+    QSlider,
     QSpinBox,
     QTextEdit,
     QTreeWidgetItem,
@@ -18,7 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_posecut.labeling.frame_index import MEANING
+from napari_posecut.labeling.frame_index import AS_IT_IS, MEANING, Brightness
 from napari_posecut.labeling.keypoints import Keypoint
 from napari_posecut.labeling.keys import key_help
 from napari_posecut.labeling.labeling import Labeling
@@ -28,7 +32,6 @@ from napari_posecut.widgets.parts import colored_row, name_controls, table_of
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.plots.figures import bytes_of, colors_of
-from posecut_core.project.state import look_of
 from posecut_core.types import FrameRef
 
 # --- help line --------------------------------------------------------------------------------------------------------
@@ -72,7 +75,80 @@ class _AssistantLine(QWidget):
         found = self._assistant
         if found is not None and found.enabled != on:
             self._session.attempt(lambda: found.set_enabled(on))
-            self.sentence.setText("" if on else "Suggestions off")
+            self.sentence.setText("" if on else "No poses are proposed.")
+
+
+# --- brightness -------------------------------------------------------------------------------------------------------
+# How bright the pictures of a video are shown: gamma, and the gray values that are black and white.
+
+
+_STRONGEST = 120  # gray values at either end that are black and white at full contrast
+_BRIGHTEST, _DARKEST = 0.2, 2.0  # gamma, as far as napari's own control goes
+
+
+class _BrightnessSliders(QWidget):
+    """Two sliders for the pictures of the shown video."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.brightness, self.contrast = QSlider(Qt.Orientation.Horizontal), QSlider(Qt.Orientation.Horizontal)
+        self.brightness.setRange(-100, 100)
+        self.contrast.setRange(0, 100)
+        self.brightness.setToolTip("brightness of the pictures of this video, kept with the project")
+        self.contrast.setToolTip("contrast of the pictures of this video, kept with the project")
+        self.reset_button = QPushButton("Reset")
+        self.reset_button.setToolTip("show the pictures of this video as they are")
+        self.reset_button.clicked.connect(self._reset)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for row, (text, slider) in enumerate((("brightness", self.brightness), ("contrast", self.contrast))):
+            layout.addWidget(QLabel(text), row, 0)
+            layout.addWidget(slider, row, 1)
+            slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys with the image
+            slider.valueChanged.connect(self._take)
+        layout.addWidget(self.reset_button, 0, 2, 2, 1)
+        self._labeling: Labeling | None = None
+
+    def listen(self) -> None:
+        """Follow what napari's own controls set in the project that is open now."""
+        labeling = self._session.labeling
+        if labeling is not self._labeling and labeling is not None:
+            labeling.brightness_changed.connect(self.show_video)
+        self._labeling = labeling
+
+    def show_video(self) -> None:
+        """Show how bright the pictures of the shown video are."""
+        labeling = self._session.labeling
+        low, high, gamma = labeling.brightness if labeling is not None else AS_IT_IS
+        contrast = round(100 * (255 - (high - low)) / (2 * _STRONGEST))
+        for slider, value in ((self.brightness, _slider_of(gamma)), (self.contrast, contrast)):
+            slider.blockSignals(True)
+            slider.setValue(value)
+            slider.blockSignals(False)
+        self.reset_button.setEnabled((low, high, gamma) != AS_IT_IS)
+
+    def _take(self) -> None:
+        cut = self.contrast.value() / 100 * _STRONGEST
+        self._set((cut, 255 - cut, _gamma_of(self.brightness.value())))
+
+    def _reset(self) -> None:
+        self._set(AS_IT_IS)
+
+    def _set(self, brightness: Brightness) -> None:
+        if self._session.labeling is not None:
+            self._session.labeling.set_brightness(brightness)
+        self.show_video()
+
+
+def _gamma_of(slider: int) -> float:
+    """Return the gamma of a slider from -100, dark, to 100, bright; `_slider_of` is the inverse."""
+    return float((_BRIGHTEST if slider > 0 else _DARKEST) ** (abs(slider) / 100))
+
+
+def _slider_of(gamma: float) -> int:
+    end, sign = (_BRIGHTEST, 1) if gamma < 1 else (_DARKEST, -1)
+    return round(100 * sign * math.log(gamma) / math.log(end))
 
 
 # --- label ------------------------------------------------------------------------------------------------------------
@@ -117,6 +193,13 @@ class LabelDock(QWidget):
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
         self.number.canceled.connect(self.show_keypoints)  # with the number of the shown frame
+        self.note = _NoteLine()
+        self.note.setPlaceholderText("note on this frame (M)")
+        self.note.setToolTip("for you and for others; Enter keeps it. The filmstrip can show frames with notes first.")
+        self.note.editingFinished.connect(self._write_note)
+        self.note.canceled.connect(self._show_note)
+        self._note_of: FrameRef | None = None  # the frame whose note is shown
+        self.brightness = _BrightnessSliders(self.session)
         self.advance = QCheckBox("go to the next frame when one is done")
         self.advance.setChecked(preferences().advance)
         self.advance.toggled.connect(self._set_advance)
@@ -138,11 +221,13 @@ class LabelDock(QWidget):
         self._on_project_changed()
 
     def apply_remedy(self, remedy: Remedy) -> None:
-        """Show the labels, of a remedy's video if it names one."""
-        labeling, videos = self.session.labeling, remedy.arguments.get("videos")
+        """Show the labels, of a remedy's video or frame if it names one."""
+        labeling, videos, numbers = self.session.labeling, *map(remedy.arguments.get, ("videos", "frames"))
         self.session.show_labels()
         if labeling is not None and isinstance(videos, list):
+            wanted = numbers if isinstance(numbers, list) else None
             frames = [key for key in labeling.index.frames if key.video in videos]
+            frames = [key for key in frames if wanted is None or key.number in wanted]
             if frames:
                 self.session.show_frame(frames[0].video, frames[0].number)
 
@@ -160,11 +245,20 @@ class LabelDock(QWidget):
             f"<b>{wrappable(frame.video)}</b>, {wrappable(labeling.word(frame))}: {MEANING[status]}{reading}"
         )
         self.number.setValue(frame.number)
+        if frame != self._note_of or not self.note.hasFocus():
+            self._note_of = frame
+            self._show_note()
+        self.brightness.show_video()
         self._fill(labeling)
         counted = labeling.progress
         self.progress.setMaximum(max(counted.frames, 1))
         self.progress.setValue(counted.done)
         self.progress.setFormat(f"{counted.done} of {counted.frames} frames done, {counted.open} bodyparts left")
+
+    def focus_note(self) -> None:
+        """Let the user write the note on the shown frame."""
+        self.note.setFocus()
+        self.note.selectAll()
 
     def toggle_help(self) -> None:
         """Show all keys in the place of the buttons, which do the same, or hide them."""
@@ -189,6 +283,8 @@ class LabelDock(QWidget):
         form = QFormLayout()
         form.addRow("go to frame", self.number)
         layout.addLayout(form)
+        layout.addWidget(self.note)
+        layout.addWidget(self.brightness)
         layout.addWidget(self.advance)
         layout.addWidget(self.network)
         self.keys_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -199,6 +295,7 @@ class LabelDock(QWidget):
     def _on_project_changed(self) -> None:
         """Show the labeling that is open now, which goes on by itself as the box says."""
         self.network.listen()
+        self.brightness.listen()
         self._items = []  # in the colors of the project that is open now
         self._set_advance(self.advance.isChecked())
         self.show_keypoints()
@@ -207,7 +304,7 @@ class LabelDock(QWidget):
         keypoints, current = labeling.keypoints, labeling.current
         if len(self._items) != len(keypoints):
             self.bodyparts.clear()
-            colors = bytes_of(colors_of(look_of(labeling.index.project).colormap, len(keypoints)))
+            colors = bytes_of(colors_of(labeling.index.look.colormap, len(keypoints)))
             self._items = [colored_row(color) for color in colors]
             for item, keypoint in zip(self._items, keypoints, strict=True):
                 hidden = keypoint.bodypart in labeling.hidden
@@ -246,12 +343,38 @@ class LabelDock(QWidget):
         self.number.setFocus()
         self.number.selectAll()
 
+    def _show_note(self) -> None:
+        labeling = self.session.labeling
+        self.note.setText("" if labeling is None else " ".join(labeling.note.split()))
+
+    def _write_note(self) -> None:
+        """Keep the note, if it is another one than before and its frame is still the one that is shown."""
+        labeling, note = self.session.labeling, self.note.text().strip()
+        shown = labeling.frame if labeling is not None else None
+        if labeling is not None and shown == self._note_of and note != " ".join(labeling.note.split()):
+            self.session.attempt(lambda: labeling.write_note(note))
+
     def _go_to_number(self) -> None:
         labeling, number = self.session.labeling, self.number.value()
         if labeling is not None and labeling.frame is not None and number != labeling.frame.number:
             key = FrameRef(labeling.frame.video, number)
             self.session.attempt(lambda: labeling.go_to(key))
             self.show_keypoints()
+
+
+class _NoteLine(QLineEdit):
+    """A line whose keys stay its own, as those of `_Number`; Escape takes back what was typed."""
+
+    canceled = Signal()  # by Escape
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
+        super().keyPressEvent(event)
+        if event is not None:
+            event.accept()
+            if event.key() == Qt.Key.Key_Escape:
+                self.canceled.emit()
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+                self.clearFocus()
 
 
 class _Number(QSpinBox):

@@ -25,17 +25,23 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.layers.overlay import in_words, own_network, own_predictions, read_trajectories, style_of
+from napari_posecut.layers.overlay import (
+    OwnNetwork,
+    in_words,
+    own_network,
+    own_predictions,
+    read_trajectories,
+    style_of,
+)
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, name_controls, show_choices
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, show_choices
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.poses.files import FoundPredictions
 from posecut_core.project.paths import Project
-from posecut_core.project.state import look_of
-from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
+from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria, is_mostly_wrong
 
 # --- outlier form -----------------------------------------------------------------------------------------------------
 # The form in which the user says what makes a frame look wrong.
@@ -171,6 +177,17 @@ def _fields() -> Mapping[str, Any]:
 # Dock 7: find frames in which a network errs, look at them, and extract some to be corrected.
 
 
+_COMPARED = {  # methods that need nothing to be typed -> what is written beside their lane
+    "jump": "jump",
+    "uncertain": "unlikely",
+    "fitting": "path",
+    "pca": "pose",
+    "disagreement": "networks",
+    "reprojection": "cameras",
+}
+_WAYS = {name: text for text, name, _ in _METHODS}
+_LANE, _ONE_LANE, _NUMBERS = 24, 44, 22  # pixels of a lane, of the only one, and for frame numbers
+_WRONG = "Most of {} looks wrong: correcting single frames will not mend that; label more frames, then train again."
 _TRAIL = 5  # frames: enough to see a jump
 
 
@@ -184,6 +201,7 @@ class OutliersDock(QWidget):
         self._tables: dict[str, list[FoundPredictions]] = {}  # of each network of this iteration
         self._asked: dict[str, object] | None = None  # arguments with which the suspects were found
         self._suspects: dict[str, Mapping[str, Any]] = {}  # path of a video -> what was found in it
+        self._compared: Mapping[str, Any] = {}  # what all methods found, as the child has said it
         self._found_text = ""  # what was found in all of them
         self._offered: Path | None = None  # config.yaml of the project whose usual number of frames was offered
         self.heading = QLabel()
@@ -199,7 +217,11 @@ class OutliersDock(QWidget):
         self.form.changed.connect(self._clear_found)
         self.find_button = QPushButton("Find frames that look wrong")
         self.find_button.clicked.connect(self.find_frames)
-        self.job_line = JobLine(self.session, ("find_outliers", "extract_outliers"))
+        self.compare_button, self.take_button = QPushButton("Compare all methods"), QPushButton("Take the suggestion")
+        self.compare_button.setToolTip("what each method finds, below each other, and which one fits these videos")
+        self.compare_button.clicked.connect(self.compare)
+        self.take_button.clicked.connect(self.take_suggestion)
+        self.job_line = JobLine(self.session, ("find_outliers", "extract_outliers", "compare_outliers"))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.sentence = QLabel()
         self.timeline = Timeline()
@@ -241,6 +263,22 @@ class OutliersDock(QWidget):
             self._clear_found()
             self._asked = arguments
 
+    def compare(self) -> None:
+        """Let a child judge the checked videos by all methods."""
+        arguments = self.session.attempt(self._arguments_of_all)
+        if arguments is None:
+            return
+        job = self.session.attempt(lambda: self.session.start("compare_outliers", arguments))
+        if job is not None:
+            self._clear_found()
+
+    def take_suggestion(self) -> None:
+        """Choose the method that fits best, and find frames by it."""
+        suggested = self._compared.get("suggested")
+        if suggested is not None:
+            self.form.method.value = suggested
+            self.find_frames()
+
     def extract(self) -> None:
         """Let a child extract some of the frames found, or those that were named."""
         arguments = self.session.attempt(self._arguments) if self.form.algorithm == "manual" else self._asked
@@ -248,20 +286,26 @@ class OutliersDock(QWidget):
             self.session.attempt(lambda: self.session.start("extract_outliers", arguments))
 
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
+        self.setMinimumWidth(290)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.heading)
         form = QFormLayout()
         form.addRow(QLabel("network"))
         form.addRow(self.networks)  # in full width, or its name is cut off
         layout.addLayout(form)
-        for widget in (self.videos, self.form, self.find_button, self.job_line, self.sentence, self.timeline):
+        for widget in (self.videos, self.compare_button, self.form, self.find_button, self.job_line):
             layout.addWidget(widget)
+        for below in (self.sentence, self.take_button, self.timeline):
+            layout.addWidget(below)
         row = QHBoxLayout()
         row.addWidget(self.before)
         row.addWidget(self.after)
         layout.addLayout(row)
         layout.addWidget(self.extract_button)
         layout.addStretch(1)
+        scroll_content(self, content)
 
     def _list_videos(self) -> None:
         project, scorer = self.session.project, self.networks.currentData()
@@ -300,11 +344,34 @@ class OutliersDock(QWidget):
         assert network is not None, "only networks of this iteration are listed"
         given = {"videos": [str(found.video) for found in checked], **self.form.arguments()}
         given |= network.arguments
-        other = own_network(project, str(self.form.fields["other"].value))
-        if self.form.algorithm == "disagreement" and other is not None:
-            same = other.shuffle == network.shuffle
-            given |= {"other_snapshots": [other.step]} if same else {"other_shuffles": [other.shuffle]}
+        if self.form.algorithm == "disagreement":
+            given |= self._other(project, network, str(self.form.fields["other"].value))
         return given
+
+    def _arguments_of_all(self) -> dict[str, object]:
+        """Return what the controls say, as arguments of a comparison of all methods that these videos allow."""
+        project, scorer = self.session.require_project(), str(self.networks.currentData())
+        network, others = own_network(project, scorer), self._others(project, scorer)
+        assert network is not None, "only networks of this iteration are listed"
+        methods = ["jump", "uncertain", "pca", "fitting"]
+        given: dict[str, object] = {"videos": [str(found.video) for found in self._checked()], **network.arguments}
+        given |= {name: self.form.fields[name].value for name in _names_of("fitting") if name != "bodyparts"}
+        if self.form.fields["bodyparts"].value:
+            given["comparisonbodyparts"] = list(self.form.fields["bodyparts"].value)
+        if others:
+            given |= self._other(project, network, others[0][1])
+            methods.append("disagreement")
+        if project.cameras.is_file():
+            methods.append("reprojection")
+        return {**given, "methods": methods}
+
+    def _other(self, project: Project, network: OwnNetwork, scorer: str) -> dict[str, object]:
+        """Return the arguments that name a network to compare with."""
+        other = own_network(project, scorer)
+        if other is None:
+            return {}
+        same = other.shuffle == network.shuffle
+        return {"other_snapshots": [other.step]} if same else {"other_shuffles": [other.shuffle]}
 
     def _checked(self) -> list[FoundPredictions]:
         items = (self.videos.item(row) for row in range(self.videos.count()))
@@ -317,7 +384,7 @@ class OutliersDock(QWidget):
 
     def _clear_found(self) -> None:
         """Forget what was found: something else is asked for now."""
-        self._asked, self._suspects = None, {}
+        self._asked, self._suspects, self._compared = None, {}, {}
         self._show_found()
 
     def _on_own_job_ended(self, job: Job) -> None:
@@ -325,6 +392,8 @@ class OutliersDock(QWidget):
             if job.state == "done":
                 self.session.notify(job.message, job.remedies, kind="done")
             self._clear_found()
+        elif job.request.verb == "compare_outliers":
+            self._compared = job.result if job.state == "done" else {}
         elif job.state == "done":
             self._asked = dict(job.request.arguments)
             self._suspects = {str(video["video"]): video for video in job.result["videos"]}
@@ -340,15 +409,46 @@ class OutliersDock(QWidget):
 
     def _show_found(self) -> None:
         """Show what was found in the chosen video, and say it of all."""
+        if self._compared:
+            self._show_compared()
+            return
         found = self._chosen()
         suspects = self._suspects.get(str(found.video)) if found is not None else None
         numbers = sorted({int(candidate["number"]) for candidate in suspects["candidates"]}) if suspects else []
+        self.timeline.setFixedHeight(_ONE_LANE)
         if numbers:  # else it is not seen, and drawing it takes a while
             self.timeline.show_video(self._length(suspects, numbers))
         self.timeline.show_marks(np.array(numbers, dtype=np.int64))
-        self.sentence.setText(f"<b>{self._found_text}</b>" if self._suspects else "")
+        lines = [f"<b>{self._found_text}</b>"] if self._suspects else []
+        if found is not None and suspects and is_mostly_wrong({"": numbers}, int(suspects["looked_at"])):
+            lines.append(_WRONG.format(found.video.name))
+        self.sentence.setText("<br>".join(lines))
+        self.take_button.setVisible(False)
         for widget in (self.timeline, self.before, self.after):
             widget.setVisible(bool(numbers))
+        self._update_enabled()
+
+    def _show_compared(self) -> None:
+        """Show what each method finds in the chosen video, below each other, and which fits the videos best."""
+        chosen, suggested = self._chosen(), self._compared["suggested"]
+        of_all = {video["video"]: video for video in self._compared["videos"]}
+        video = of_all.get(str(chosen.video)) if chosen is not None else None
+        rows = {_COMPARED[name]: numbers for name, numbers in video["found"].items()} if video else {}
+        self.timeline.setFixedHeight(_LANE * max(len(rows), 1) + _NUMBERS)
+        numbers = sorted({number for several in rows.values() for number in several})
+        self.timeline.show_rows(self._length(video, numbers), rows)
+        total = sum(len(one["found"].get(suggested, ())) for one in of_all.values())
+        lines = ["No method finds a frame that looks wrong."]
+        if suggested is not None:
+            frames = f"{total:,} of {sum(one['looked_at'] for one in of_all.values()):,} frames"
+            lines = [f"<b>Suggested: {_WAYS[suggested]}</b> ({frames})."]
+        lines += [_WRONG.format(Path(name).name) for name, one in of_all.items() if one["mostly_wrong"]]
+        lines += [f"Not tried: {_WAYS[name]}; {why}" for name, why in self._compared["refused"].items()]
+        self.sentence.setText("<br>".join(lines))
+        self.take_button.setVisible(suggested is not None)
+        self.timeline.setVisible(bool(rows))
+        for button in (self.before, self.after):
+            button.setVisible(bool(numbers))
         self._update_enabled()
 
     def _length(self, suspects: Mapping[str, Any] | None, numbers: list[int]) -> int:
@@ -367,9 +467,12 @@ class OutliersDock(QWidget):
             self.heading.setText("No video has been analyzed in this iteration yet: analyze some (6 Analyze).")
         else:
             self.heading.setText("Choose the videos, and what makes a frame look wrong.")
-        idle = all(self.session.jobs.can_start(verb) for verb in ("find_outliers", "extract_outliers"))
+        verbs = ("find_outliers", "extract_outliers", "compare_outliers")
+        idle = all(self.session.jobs.can_start(verb) for verb in verbs)
         ready = bool(checked) and idle and (len(checked) == 1 or not self.form.by_hand)
         self.form.setVisible(bool(self._tables))
+        self.compare_button.setVisible(bool(self._tables))
+        self.compare_button.setEnabled(bool(checked) and idle)
         self.find_button.setVisible(not manual)
         self.find_button.setEnabled(ready)
         wanted = sum(map(_wanted, self._suspects.values()))
@@ -385,7 +488,7 @@ class OutliersDock(QWidget):
             read = self.session.attempt(lambda: in_background(lambda: read_trajectories(project, found)))
             if read is None:
                 return
-            style = replace(style_of(look_of(project), read.predictions.bodyparts), trail=_TRAIL)
+            style = replace(style_of(self.session.look, read.predictions.bodyparts), trail=_TRAIL)
             self.session.attempt(lambda: self.playback.show(found.video, read.predictions, style))
         self.playback.go_to(frame)
 

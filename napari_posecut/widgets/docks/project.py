@@ -26,12 +26,12 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labeling.frame_index import MEANING, FrameStatus
+from napari_posecut.labeling.frame_index import MEANING, NOTED, FrameStatus
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
-from napari_posecut.widgets.forms.project import NewProjectForm, ProjectVideos
+from napari_posecut.widgets.forms.project import ImportForm, NewProjectForm, ProjectVideos
 from napari_posecut.widgets.forms.step import StepRunner
 from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
@@ -112,6 +112,7 @@ class _FrameTree(QWidget):
         self._frames: dict[FrameRef, QTreeWidgetItem] = {}
         self._videos: dict[str, QTreeWidgetItem] = {}
         self._statuses: dict[FrameRef, FrameStatus] = {}
+        self._notes: dict[FrameRef, str] = {}
         self._counts: dict[str, Counter[FrameStatus]] = {}
         self.total = QLabel()
         self.total.setWordWrap(True)
@@ -141,7 +142,7 @@ class _FrameTree(QWidget):
             return
         opened = {video for video, item in self._videos.items() if item.isExpanded()}
         self.tree.clear()
-        self._frames, self._videos, self._statuses, self._counts = {}, {}, {}, {}
+        self._frames, self._videos, self._statuses, self._counts, self._notes = {}, {}, {}, {}, {}
         project, labeling = self._session.project, self._session.labeling
         if project is None or labeling is None:
             self.total.setText("No project is open.")
@@ -186,7 +187,13 @@ class _FrameTree(QWidget):
         if labeling is None:
             return
         there = labeling.index.places  # others went meanwhile; the tree is about to be rebuilt
-        changed = [key for key in keys if key in there and labeling.status(key) != self._statuses[key]]
+        notes = labeling.index.notes
+        changed = [
+            key
+            for key in keys
+            if key in there
+            and (labeling.status(key), notes.get(key, "")) != (self._statuses[key], self._notes.get(key, ""))
+        ]
         if changed:  # or the whole dock would be laid out again at each click
             self._set_statuses(changed)
             self._set_counts({key.video for key in changed})
@@ -199,8 +206,10 @@ class _FrameTree(QWidget):
             self._counts[key.video][status] += 1
             if before is not None:
                 self._counts[key.video][before] -= 1
-            item = self._frames[key]
-            item.setText(1, MEANING[status])
+            item, note = self._frames[key], self._session.labeling.index.notes.get(key, "")
+            self._notes[key] = note
+            item.setText(1, f"{MEANING[status]} {NOTED}" if note else MEANING[status])
+            item.setToolTip(1, note)
             item.setIcon(0, _icon_of(status))
 
     def _set_counts(self, videos: Iterable[str]) -> None:
@@ -247,6 +256,7 @@ class _Start(QWidget):
     """The ways to a project: those that were open lately, the sample, and a new one."""
 
     new_requested = Signal()
+    import_requested = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -256,12 +266,15 @@ class _Start(QWidget):
         self.recent.itemClicked.connect(self._open)
         self.recent.itemActivated.connect(self._open)
         self.sample_button, self.new_button = QPushButton("Try the sample project"), QPushButton("New project…")
+        self.import_button = QPushButton("Import a project…")
+        self.import_button.setToolTip("of DeepLabCut, SLEAP or Lightning Pose")
+        self.import_button.clicked.connect(lambda: self.import_requested.emit())
         self.sample_button.setToolTip("a small project of drawn mice, partly labeled; it takes some seconds to draw")
         self.sample_button.clicked.connect(lambda: session.viewer.open_sample("posecut", "mouse"))
         self.new_button.clicked.connect(lambda: self.new_requested.emit())
         layout = QVBoxLayout(self)
         layout.addWidget(QLabel("<b>Recent projects</b>"))
-        for widget in (self.recent, self.sample_button, self.new_button):
+        for widget in (self.recent, self.sample_button, self.new_button, self.import_button):
             layout.addWidget(widget)
         session.project_changed.connect(self._list)
         self._list()
@@ -374,6 +387,32 @@ def _why(suspect: Mapping[str, Any]) -> str:
     return f"{suspect['surprise']:.1f} standard deviations from where the others lead one to expect it"
 
 
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+class _Files(QWidget):
+    """Labels to files of other programs, and back."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.labels_out = StepRunner(session, "export_labels", {"format": "format"}, "Write the labels as a file")
+        self.labels_in = StepRunner(
+            session,
+            "import_labels",
+            {"format": "format", "animal": "animal, of several", "overwrite": "replace labels that are here"},
+            "Take labels from a file…",
+            given=self._ask_file,
+        )
+        layout = QVBoxLayout(self)
+        for runner in (self.labels_out, self.labels_in):
+            layout.addWidget(runner)
+        layout.addStretch(1)
+
+    def _ask_file(self) -> dict[str, object] | None:
+        path, _ = QFileDialog.getOpenFileName(self, "File with labels", str(Path.home()))
+        return {"file": path} if path else None
+
+
 # --- project ----------------------------------------------------------------------------------------------------------
 # Dock 1: open or create a project; its frames, videos, bodyparts and skeleton.
 
@@ -404,10 +443,11 @@ class ProjectDock(QWidget):
         self.repair_line = JobLine(self.session, ("doctor",))
         self.repair_line.ended.connect(self._on_repaired)
         self._damaged: Path | None = None  # config.yaml of the project that is being repaired
-        self.checks = _Checks(self.session)
-        self.start = _Start(self.session)
+        self.checks, self.files = _Checks(self.session), _Files(self.session)
+        self.start, self.imports = _Start(self.session), ImportForm(self.session)
         self.tabs = QTabWidget()
         self.start.new_requested.connect(lambda: self._bring(self.new))
+        self.start.import_requested.connect(lambda: self._bring(self.imports))
         self._create_layout()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.labels_changed.connect(self._show_banner)
@@ -415,7 +455,7 @@ class ProjectDock(QWidget):
         self._on_project_changed()
 
     def apply_remedy(self, remedy: Remedy) -> None:
-        """Show the tab of a remedy; names of bodyparts that it gives are written at once, and a repair is started.
+        """Show the tab of a remedy; what it names is done at once: bodyparts, the animal of a file, a repair.
 
         Raises:
             PosecutError: the repair is refused, or the bodyparts cannot be written.
@@ -426,9 +466,16 @@ class ProjectDock(QWidget):
             "edit_bodyparts": self.names,
             "check_labels": self.checks,
             "export_deeplabcut": self.checks,
+            "export_labels": self.files,
+            "import_labels": self.files,
+            "import_project": self.imports,
         }
         if remedy.step in page:
             self._bring(page[remedy.step])
+        if remedy.step == "import_labels" and "animal" in remedy.arguments:
+            self.session.start("import_labels", _without_config(remedy))
+        elif remedy.step == "import_project" and "animal" in remedy.arguments:
+            self.imports.take(remedy.arguments)
         if remedy.step == "doctor":
             self._repair(config_path(str(remedy.arguments["config"])))
         elif remedy.step == "edit_bodyparts" and remedy.arguments.keys() & {"rename", "add"}:
@@ -510,7 +557,9 @@ class ProjectDock(QWidget):
             (self.videos, "Videos"),
             (self.names, "Bodyparts"),
             (self.checks, "Checks"),
+            (self.files, "Files"),
             (self.new, "New"),
+            (self.imports, "Import"),
         ):
             self.tabs.addTab(page, title)
         self.tabs.setUsesScrollButtons(False)
@@ -533,7 +582,8 @@ class ProjectDock(QWidget):
         project, labeling = self.session.project, self.session.labeling
         for place in range(self.tabs.count()):
             page = self.tabs.widget(place)  # a tab for a new project beside all others would not fit
-            self.tabs.setTabVisible(place, page is self.start or (page is self.new) == (project is None))
+            of_none = page in (self.new, self.imports)
+            self.tabs.setTabVisible(place, page is self.start or of_none == (project is None))
         if project is None:
             self.heading.setText("Open a project, drop its folder here, or create a new one:")
             self.tabs.setCurrentWidget(self.start)
@@ -556,6 +606,10 @@ class ProjectDock(QWidget):
             notices = labeling.notices
             self.warning.setText(" ".join(notices) or "A running job is changing the labels.")
             self.take_over_button.setVisible(bool(notices))
+
+
+def _without_config(remedy: Remedy) -> dict[str, object]:
+    return {name: value for name, value in remedy.arguments.items() if name != "config"}
 
 
 def _dropped(event: QDropEvent) -> Path | None:

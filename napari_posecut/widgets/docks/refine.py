@@ -1,6 +1,7 @@
 """Dock 8: review the drafts in frames that were extracted as outliers, then begin the next iteration."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from napari import Viewer
@@ -35,6 +36,7 @@ class RefineDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session: Session = session_of(napari_viewer)
+        self._told_of: Path | None = None  # the project whose advice is shown
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = table_of(("video", "to review", "frames"))
@@ -92,6 +94,10 @@ class RefineDock(QWidget):
     def show_counts(self) -> None:
         """Count the frames that are still to be reviewed, and offer what can be done now."""
         labeling, project = self.session.labeling, self.session.project
+        root = None if project is None else project.root
+        if root != self._told_of:
+            self._told_of = root
+            self.advice.clear()
         frames = labeling.index.frames if labeling is not None else ()
         unreviewed = Counter(key.video for key in frames if labeling and _is_unreviewed(labeling, key))
         self.videos.clear()

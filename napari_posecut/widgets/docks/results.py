@@ -2,17 +2,20 @@
 
 import shutil
 import tempfile
+import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 from napari import Viewer
-from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtCore import QEvent, Qt, QTimer, QUrl, Signal
+from qtpy.QtGui import QAction, QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,10 +23,15 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
+    QLineEdit,
+    QMenu,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QSpinBox,
+    QToolButton,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -31,6 +39,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
+from napari_posecut.labeling.extracted_frames import take_predicted
 from napari_posecut.layers.overlay import (
     OverlayStyle,
     Trajectories,
@@ -41,13 +50,16 @@ from napari_posecut.layers.overlay import (
     style_of,
 )
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, colored_row, name_controls, table_of
+from napari_posecut.widgets.forms.step import told
+from napari_posecut.widgets.parts import Postponed, colored_row, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.curves import Lane, Timeline
-from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import Playback, playback_of
+from posecut_core.errors import LabelError, Remedy
 from posecut_core.plots.figures import bytes_of
-from posecut_core.poses.files import FoundPredictions
-from posecut_core.project.state import look_of
+from posecut_core.poses.files import FoundPredictions, write_csv
+from posecut_core.project.opening import project_videos
+from posecut_core.results import counted
 
 # --- overlay controls -------------------------------------------------------------------------------------------------
 # How predictions are drawn over a video: pcutoff, trails, skeleton, and which bodyparts are seen.
@@ -75,6 +87,7 @@ class _OverlayControls(QWidget):
         self.skeleton = QCheckBox("skeleton")
         self.skeleton.setChecked(True)
         self.bodyparts = table_of(("bodypart", "likelihood"))
+        self.bodyparts.setMinimumHeight(_LEAST)
         self._create_layout()
         self.pcutoff.valueChanged.connect(self._change)
         self.trail.valueChanged.connect(self._change)
@@ -225,9 +238,7 @@ class _ScoreMaps(QWidget):
         own = project is not None and shown is not None and own_network(project, shown.scorer) is not None
         self.button.setEnabled(own)
         self.button.setToolTip(
-            "the network's score for the bodypart at each place of this frame; takes a few seconds"
-            if own
-            else "these predictions were made by a network of another iteration"
+            "the network's score for the bodypart at each place of this frame; takes a few seconds" if own else _FOREIGN
         )
 
     def _on_job_ended(self, job: Job) -> None:
@@ -241,6 +252,267 @@ def _read(result: Mapping[str, Any]) -> _FrameMaps:
     maps = np.moveaxis(np.load(result["file"], allow_pickle=False), 2, 0)
     named = dict(zip(result["bodyparts"], maps, strict=True))
     return _FrameMaps(int(result["frame"]), named, np.array(result["cell"]), np.array(result["origin"]))
+
+
+# --- player -----------------------------------------------------------------------------------------------------------
+# Play the video that is shown, slowly or fast, and go through it in steps of several frames.
+
+
+_SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_TICK = 33  # milliseconds between two pictures of a video that plays; frames between them are left out
+
+
+class _Player(QWidget):
+    """Buttons that move the video that is shown.
+
+    Args:
+        playback: of the video.
+        clock: seconds.
+    """
+
+    def __init__(self, playback: Playback, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._playback, self._clock = playback, clock
+        self._began = (0, 0.0)  # frame and time from which it plays
+        self._last = 0  # the frame that it has shown last
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK)
+        self._timer.timeout.connect(self._advance)
+        self.back_button, self.play_button, self.on_button = QPushButton("◀"), QPushButton("Play"), QPushButton("▶")
+        self.step, self.speed = QSpinBox(), QComboBox()
+        self.step.setRange(1, 100_000)
+        self.step.setPrefix("step ")
+        self.step.setToolTip("frames that the arrows go back or on")
+        for speed in _SPEEDS:
+            self.speed.addItem(f"{speed:g}x", speed)
+        self.speed.setCurrentIndex(_SPEEDS.index(1.0))
+        self.speed.setToolTip("speed of playing, as a multiple of the video's own")
+        self.back_button.setToolTip("go back")
+        self.on_button.setToolTip("go on")
+        self.back_button.clicked.connect(lambda: self._step(-1))
+        self.on_button.clicked.connect(lambda: self._step(1))
+        self.play_button.clicked.connect(self._toggle)
+        self.speed.currentIndexChanged.connect(self._begin)
+        playback.changed.connect(self._stop)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for column, button in enumerate((self.back_button, self.play_button, self.on_button)):
+            layout.addWidget(button, 0, 2 * column, 1, 2)
+        layout.addWidget(self.step, 1, 0, 1, 3)
+        layout.addWidget(self.speed, 1, 3, 1, 3)
+
+    def _toggle(self) -> None:
+        if self._timer.isActive():
+            self._stop()
+            return
+        if self._playback.frame >= self._playback.frames - 1:
+            self._playback.go_to(0)
+        self._begin()
+        self._timer.start()
+        self.play_button.setText("Pause")
+
+    def _begin(self) -> None:
+        self._began, self._last = (self._playback.frame, self._clock()), self._playback.frame
+
+    def _stop(self) -> None:
+        self._timer.stop()
+        self.play_button.setText("Play")
+
+    def _advance(self) -> None:
+        """Show the frame whose time has come, from where the user has gone meanwhile."""
+        if self._playback.frame != self._last:
+            self._begin()
+        frame, since = self._began
+        due = frame + int((self._clock() - since) * self._playback.fps * self.speed.currentData())
+        self._last = min(due, self._playback.frames - 1)
+        self._playback.go_to(self._last)
+        if self._last >= self._playback.frames - 1:
+            self._stop()
+
+    def _step(self, by: int) -> None:
+        self._stop()
+        wanted = self._playback.frame + by * self.step.value()
+        self._playback.go_to(min(max(wanted, 0), max(self._playback.frames - 1, 0)))
+
+
+# --- products ---------------------------------------------------------------------------------------------------------
+# What is made from the video that is shown: labels, videos, figures and files.
+
+
+_Need = Literal["network", "video", "project"]  # what a line of a menu is about: a network of this iteration, or any
+_FOREIGN = "these predictions were made by a network of another iteration"
+_CLIP = 5  # seconds
+_MADE = ("create_labeled_video", "plot_trajectories", "export_poses", "export_deeplabcut", "import_poses")
+_PROGRAMS = {  # format -> what is said
+    "nwb": "NWB",
+    "sleap": "SLEAP's .slp",
+    "sleap-analysis": "SLEAP's analysis .h5",
+    "movement": "movement",
+    "deeplabcut": "DeepLabCut",
+}
+
+
+class _Products(QWidget):
+    """Buttons for what is made from an analyzed video, and how far that is.
+
+    Args:
+        session: whose jobs make it.
+        playback: of the video.
+        look: returns the options of a labeled video that looks like the overlay.
+    """
+
+    def __init__(self, session: Session, playback: Playback, look: Callable[[], Mapping[str, object]]) -> None:
+        super().__init__()
+        self._session, self._playback, self._look = session, playback, look
+        self._of: FoundPredictions | None = None
+        self.ask_video: Callable[[list[str]], str] = self._ask_user
+        self.add_button = QPushButton("Add this frame to the labels")
+        self.add_button.setToolTip("with the predictions as drafts, to be corrected in 3 Label")
+        self.add_button.clicked.connect(lambda: session.attempt(self.add_frame))
+        self.make, self.files = QToolButton(), QToolButton()
+        self._actions: list[tuple[QAction, _Need]] = []
+        self._fill(self.make, "Make from this video")
+        self._add(self.make, "Labeled video", "network", lambda: self._start("create_labeled_video", self._look()))
+        self._add(self.make, f"Labeled clip of {_CLIP} s from here", "network", self._clip)
+        self._add(self.make, "Figures of the trajectories", "network", lambda: self._start("plot_trajectories", {}))
+        self._fill(self.files, "Files")
+        self._add(self.files, "Table for spreadsheets (.csv)", "video", lambda: session.attempt(self.write_table))
+        for name, said in _PROGRAMS.items():
+            self._add(self.files, f"File for {said}", "network", partial(self._export, name))
+        self._add(self.files, "Copies under DeepLabCut's names", "network", self._name_as_deeplabcut)
+        self._add(self.files, "Open the folder", "video", self._open_folder)
+        self._add(self.files, "Take predictions from a file…", "project", self.import_file)
+        self.job_line, self.result = JobLine(session, _MADE), WrappedLabel()
+        self.job_line.ended.connect(self._on_job_ended)
+        layout, row = QVBoxLayout(self), QHBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.add_button)
+        row.addWidget(self.make)
+        row.addWidget(self.files)
+        layout.addLayout(row)
+        layout.addWidget(self.job_line)
+        layout.addWidget(self.result)
+        session.jobs.started.connect(self._update_enabled)
+        session.jobs.ended.connect(self._update_enabled)
+
+    def set_predictions(self, shown: FoundPredictions | None) -> None:
+        """Follow the predictions that are shown, None where there are none."""
+        if shown != self._of:
+            self._of = shown
+            self.result.setText("")
+        self._update_enabled()
+
+    def add_frame(self) -> None:
+        """Extract the frame that is shown, with drafts of what is predicted in it.
+
+        Raises:
+            VideoError: the video is none of the project's, the frame cannot be decoded, or the frame store is damaged.
+            LabelError: the labels cannot be written now.
+            StorageError: the disk refuses.
+        """
+        project, video, found = self._session.require_project(), self._playback.video, self._playback.predictions
+        if video is None or found is None:
+            return
+        number, picture = self._playback.frame, self._playback.picture()
+        if self._session.jobs.is_writing("labels"):
+            raise LabelError("A running job is changing the labels; wait until it has finished.")
+        with self._session.labels_released():
+            drafts = in_background(lambda: take_predicted(project, video, number, picture, found))
+        sentence = f"Frame {number} of {video.stem} is among the frames to label, with {counted(drafts, 'draft')}."
+        remedy = Remedy("label_frames", videos=[video.stem], frames=[number])
+        self._session.notify(sentence, (remedy,), kind="done")
+
+    def write_table(self) -> None:
+        """Write the predictions that are shown as .csv, beside the .h5.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        shown, found = self._of, self._playback.predictions
+        if shown is not None and found is not None:
+            path = shown.table.with_suffix(".csv")
+            in_background(lambda: write_csv(path, found))
+            self._session.notify(f"Wrote {path}.", kind="done")
+
+    def import_file(self) -> None:
+        """Take the predictions of a video from a file that the user chooses."""
+        project = self._session.project
+        path, _ = QFileDialog.getOpenFileName(self, "File with predictions", str(Path.home()))
+        videos = [] if project is None else [*project_videos(project)]
+        video = self.ask_video(videos) if path and len(videos) > 1 else "".join(videos[:1])
+        if path and video:
+            given = {"file": path, "video": video}
+            self._session.attempt(lambda: self._session.start("import_poses", given))
+
+    def _fill(self, button: QToolButton, text: str) -> None:
+        """Give a button its text and an empty menu."""
+        button.setText(text)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        button.setMenu(QMenu(button))
+
+    def _add(self, button: QToolButton, words: str, need: _Need, work: Callable[[], object]) -> None:
+        """Add a line to a button's menu, which can be chosen while there is what it needs."""
+        menu = button.menu()
+        action = menu.addAction(words) if menu is not None else None
+        assert action is not None
+        action.triggered.connect(lambda _=False: work())
+        self._actions.append((action, need))
+
+    def _start(self, verb: str, arguments: Mapping[str, object]) -> None:
+        """Let a child make something of the predictions that are shown."""
+        shown = self._of
+        if shown is not None:
+            self._run(verb, {"videos": [str(shown.video)], "filtered": shown.filtered, **arguments})
+
+    def _name_as_deeplabcut(self) -> None:
+        if self._of is not None:
+            self._run("export_deeplabcut", {"results": [str(self._of.video)]})
+
+    def _run(self, verb: str, arguments: Mapping[str, object]) -> None:
+        """Let a child run a step on the network whose predictions are shown, in their folder."""
+        project, shown = self._session.project, self._of
+        network = own_network(project, shown.scorer) if project is not None and shown is not None else None
+        if shown is not None and network is not None:
+            given = {"destfolder": str(shown.table.parent), **network.arguments, **arguments}
+            self._session.attempt(lambda: self._session.start(verb, given))
+
+    def _clip(self) -> None:
+        first = self._playback.frame
+        last = min(first + round(_CLIP * self._playback.fps), self._playback.frames)
+        self._start("create_labeled_video", {**self._look(), "frames": list(range(first, max(last, first + 1)))})
+
+    def _export(self, name: str) -> None:
+        self._start("export_poses", {"format": name})
+
+    def _open_folder(self) -> None:
+        if self._of is not None:
+            folder = self._of.table.parent
+            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+                self._session.notify(f"The folder could not be opened; it is {folder}.")
+
+    def _update_enabled(self, *_: object) -> None:
+        project, shown = self._session.project, self._of
+        own = project is not None and shown is not None and own_network(project, shown.scorer) is not None
+        idle = self._session.jobs.find(*_MADE) is None
+        there = {"network": own and idle, "video": shown is not None, "project": project is not None and idle}
+        for action, need in self._actions:
+            action.setEnabled(there[need])
+            action.setToolTip("" if own or need != "network" else _FOREIGN)
+        self.add_button.setEnabled(shown is not None)
+        self.make.setEnabled(own and idle)
+        self.make.setToolTip("" if own or shown is None else _FOREIGN)
+        self.result.setVisible(bool(self.result.text()))
+
+    def _on_job_ended(self, job: Job) -> None:
+        if job.state == "done":
+            self.result.setText(told(job))
+            self._session.notify(" ".join((job.message, *job.lines)).strip(), job.remedies, kind="done")
+        self._update_enabled()
+
+    def _ask_user(self, videos: list[str]) -> str:
+        chosen, agreed = QInputDialog.getItem(self, "PoseCut", "Predictions of which video?", videos, editable=False)
+        return chosen if agreed else ""
 
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -261,6 +533,8 @@ class ResultsDock(QWidget):
         self._shown: FoundPredictions | None = None
         self._create_choice()
         self.overlay, self.maps = _OverlayControls(), _ScoreMaps(self.session, self.playback)
+        self.player = _Player(self.playback)
+        self.products = _Products(self.session, self.playback, self._look)
         self.overlay.changed.connect(self._restyle)
         self.overlay.bodypart_chosen.connect(self._show_map)
         self.maps.computed.connect(self._show_map)
@@ -279,7 +553,10 @@ class ResultsDock(QWidget):
         """Look for analyzed videos of the project, and list them."""
         project = self.session.project
         self._found = () if project is None else analyzed_videos(project, videos=self._videos, folders=self._folders)
-        names = list(dict.fromkeys(str(entry.video) for entry in self._found))
+        wanted = self.filter.text().strip().lower()
+        every = dict.fromkeys(str(entry.video) for entry in self._found)
+        names = [name for name in every if wanted in Path(name).name.lower()]
+        self.filter.setVisible(len(every) > 1)
         chosen = self.videos.currentData()
         self.videos.blockSignals(True)
         self.videos.clear()
@@ -314,6 +591,10 @@ class ResultsDock(QWidget):
     def _create_choice(self) -> None:
         self.heading = QLabel()
         self.heading.setWordWrap(True)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("show only videos whose name has…")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.textChanged.connect(self.list_analyzed)
         self.videos, self.networks = QComboBox(), QComboBox()
         for box in (self.videos, self.networks):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -329,9 +610,31 @@ class ResultsDock(QWidget):
         self.other_folder.setToolTip("where the predictions are, if not next to their videos")
         self.other_folder.clicked.connect(self._ask_folder)
 
+    def apply_remedy(self, remedy: Remedy) -> None:
+        """Take the animal of a file that a remedy names; what is made of a video is the user's to say.
+
+        Raises:
+            PosecutError: the same kind of work runs already.
+        """
+        if remedy.step == "import_poses" and "animal" in remedy.arguments:
+            given = {name: value for name, value in remedy.arguments.items() if name != "config"}
+            self.session.start("import_poses", given)
+
+    def _look(self) -> dict[str, object]:
+        """Return the options of a labeled video that looks like the overlay."""
+        style, predictions = self.playback.style, self.playback.predictions
+        names = predictions.bodyparts if predictions is not None else ()
+        shown = [name for name, seen in zip(names, style.shown, strict=False) if seen]
+        some = {"bodyparts": shown} if 0 < len(shown) < len(names) else {}
+        return {"draw_skeleton": bool(style.edges), "trailpoints": style.trail, "pcutoff": style.pcutoff, **some}
+
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
+        self.setMinimumWidth(290)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.heading)
+        layout.addWidget(self.filter)
         form = QFormLayout()
         form.addRow("video", self.videos)
         form.addRow(QLabel("network"))
@@ -345,10 +648,13 @@ class ResultsDock(QWidget):
         self.view = QWidget()
         inner = QVBoxLayout(self.view)
         inner.setContentsMargins(0, 0, 0, 0)
+        inner.addWidget(self.player)
         inner.addWidget(self.overlay, stretch=1)
         inner.addWidget(self.maps)
         layout.addWidget(self.view, stretch=1)
+        layout.addWidget(self.products)
         layout.addStretch(0)
+        scroll_content(self, content)
 
     def _list_networks(self) -> None:
         video, before = self.videos.currentData(), self.networks.currentData()
@@ -379,11 +685,11 @@ class ResultsDock(QWidget):
         self.show_button.setText("Close video" if same else "Show video")
         self.view.setVisible(shown is not None)
         self.maps.set_predictions(shown)
+        self.products.set_predictions(shown)
 
     def _play(self, found: FoundPredictions, read: Trajectories) -> None:
-        project = self.session.require_project()
         predictions = read.predictions
-        self.playback.show(found.video, predictions, style_of(look_of(project), predictions.bodyparts))
+        self.playback.show(found.video, predictions, style_of(self.session.look, predictions.bodyparts))
         self._shown = found
         self.overlay.show_video(predictions.bodyparts, self.playback.style)
         self._add_timeline(read)
@@ -404,10 +710,10 @@ class ResultsDock(QWidget):
 
     def _restyle(self) -> None:
         """Draw the overlay and the curves as the controls say."""
-        project, predictions, shown = self.session.project, self.playback.predictions, self.overlay.shown
-        if project is None or predictions is None or len(shown) != len(predictions.bodyparts):
+        predictions, shown = self.playback.predictions, self.overlay.shown
+        if self.session.project is None or predictions is None or len(shown) != len(predictions.bodyparts):
             return
-        self.playback.set_style(self.overlay.styled(style_of(look_of(project), predictions.bodyparts)))
+        self.playback.set_style(self.overlay.styled(style_of(self.session.look, predictions.bodyparts)))
         if self.timeline is not None:
             self.timeline.show_curves(shown)
 
@@ -431,7 +737,9 @@ class ResultsDock(QWidget):
             self._update_enabled()
 
     def _on_job_ended(self, job: Job) -> None:
-        """List what has just been analyzed, wherever it lies."""
+        """List what has just been analyzed, or taken from a file, wherever it lies."""
+        if job.request.verb == "import_poses" and job.state == "done":
+            self.list_analyzed()
         if job.request.verb == "analyze_queue" and job.state == "done":
             files = [Path(file) for video in job.result.get("videos", ()) for file in video.get("files", ())]
             self._folders = list(dict.fromkeys([*self._folders, *(file.parent for file in files)]))
@@ -446,6 +754,7 @@ class ResultsDock(QWidget):
     def _choose_video(self, path: str) -> bool:
         """Choose a video, and tell whether there are predictions of it; where there are none the choice stays."""
         video = Path(path)  # Qt writes / on Windows too, the list does not
+        self.filter.clear()
         if self.videos.findData(str(video)) < 0:
             self._videos.append(video)
             self.list_analyzed()

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWid
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
+from napari_posecut.widgets.forms.step import StepForm
 from napari_posecut.widgets.forms.training import (
     CHOOSE_FILE,
     INITIAL_WEIGHTS,
@@ -76,6 +77,7 @@ class TrainDock(QWidget):
             "outvote each other's errors, and tell where they differ"
         )
         self.form = SettingsForm()
+        self.devices = StepForm("train_network", {"gputouse": "only on device"})
         self.iteration = WrappedLabel()
         self.more = QWidget()
         self.start_button, self.resume_button = QPushButton(_NOW), QPushButton("Resume without the new labels")
@@ -129,7 +131,8 @@ class TrainDock(QWidget):
 
     def _train(self, settings: Mapping[str, object]) -> None:
         several = {"seeds": self.networks.value()} if self.networks.value() > 1 else {}
-        self.session.start(_VERB, {"shuffle": self.shuffle.value(), **several, "settings": settings})
+        more = {**several, **self.devices.arguments()}
+        self.session.start(_VERB, {"shuffle": self.shuffle.value(), **more, "settings": settings})
 
     def _is_finished(self) -> bool:
         """Tell whether the chosen shuffle has all the steps that the form asks for."""
@@ -159,6 +162,7 @@ class TrainDock(QWidget):
         row.addRow("shuffle", self.shuffle)
         row.addRow("networks", self.networks)
         row.addRow(self.iteration)
+        row.addRow(self.devices.native)
         row.setContentsMargins(0, 0, 0, 0)
         self.more.setLayout(row)
         self.more.setVisible(False)

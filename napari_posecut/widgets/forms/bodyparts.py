@@ -120,13 +120,12 @@ class BodypartsEditor(QWidget):
         """Draw the bodyparts in other colors from now on, here and in all pictures.
 
         Raises:
-            ProjectError: no project is open, or posecut.yaml is malformed.
+            ProjectError, VideoError, LabelError: as for `Session.refresh`.
             StorageError: posecut.yaml cannot be written.
         """
         project, palette = self._session.require_project(), self.colors.currentData()
         update_state(project, lambda state: replace(state, palette=palette))
-        self._session.renew_labels()
-        self._session.project_changed.emit()
+        self._session.refresh()
 
     def revert(self) -> None:
         """List the bodyparts as config.yaml has them."""

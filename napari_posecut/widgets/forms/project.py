@@ -1,10 +1,16 @@
 """The forms of dock 1 for a new project, and for the videos of the open one with their crops."""
 
+import getpass
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
 from napari.layers import Shapes
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,6 +22,7 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMessageBox,
+    QPlainTextEdit,
     QPushButton,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -28,18 +35,79 @@ from napari_posecut.labeling.extracted_frames import partial_crops, write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session
-from napari_posecut.widgets.parts import table_of
-from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.forms.step import StepForm, told
+from napari_posecut.widgets.parts import picture_icon, table_of
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import VideoView
-from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.project.given import VIDEO_SUFFIXES, new_names
+from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
+from posecut_core.project.given import VIDEO_SUFFIXES, new_names, videos_in
 from posecut_core.project.opening import project_videos, resolve_video
+from posecut_core.results import counted
 from posecut_core.types import Crop, View
+from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.create_project import CreatedProject, create_new_project
 
 _VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
 
 _VIEWS: Mapping[str, View] = {"as the labels suggest": "auto", "from above or below": "above", "from the side": "side"}
+
+# --- looks ------------------------------------------------------------------------------------------------------------
+# What is said of a video before it joins a project: its size, its length, and its first frame.
+
+
+_SIDE = 56  # pixels of a first frame
+_LIST = 96  # pixels of the list of bodyparts
+
+
+@dataclass(frozen=True)
+class _VideoLook:
+    """What a video, or a folder of them, looks like."""
+
+    words: str
+    picture: UInt8[np.ndarray, "H W 3"] | None = None  # the first frame
+
+
+def _look_at(path: Path) -> _VideoLook:
+    """Look at a video or a folder; it takes as long as reading the file's index."""
+    if path.is_dir():
+        return _VideoLook(f"folder with {counted(len(videos_in(path)), 'video')}")
+    try:
+        with VideoReader(path, sure=False) as reader:
+            index = reader.index
+            minutes, seconds = divmod(round(index.frame_count / index.fps), 60)
+            size = f"{index.width} x {index.height} pixels"
+            words = f"{size}, {minutes}:{seconds:02}, {counted(index.frame_count, 'frame')}"
+            return _VideoLook(words, reader.read(0))
+    except (PosecutError, OSError) as error:
+        return _VideoLook(f"cannot be used: {error}")
+
+
+class _VideoLooks(QObject):
+    """Looks at videos, one after the other, on a thread."""
+
+    looked = Signal(str, object)  # path, _VideoLook
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-looks")
+
+    def look(self, path: str) -> None:
+        """Say later what a video looks like."""
+        self._thread.submit(self._look, path)
+
+    def _look(self, path: str) -> None:
+        look = _look_at(Path(path))
+        with suppress(RuntimeError):  # the window is gone
+            self.looked.emit(path, look)
+
+
+def _user() -> str:
+    """Return the name under which somebody works at this computer; nothing where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
 
 # --- new project ------------------------------------------------------------------------------------------------------
 
@@ -50,19 +118,26 @@ class NewProjectForm(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.task, self.experimenter = QLineEdit(), QLineEdit()
+        self.task, self.experimenter = QLineEdit(), QLineEdit(_user())
         self.task.setPlaceholderText("for example: reaching")
         self.experimenter.setPlaceholderText("your name")
         self.folder = QLineEdit(str(Path.home()))
         self.folder.setToolTip("the project is created as a new folder inside this one")
-        self.bodyparts = QLineEdit()
-        self.bodyparts.setPlaceholderText("snout, left ear, tail base")
-        self.bodyparts.setToolTip("separated by commas, in the order of labeling; more can be added later")
+        self.bodyparts = QPlainTextEdit()
+        self.bodyparts.setPlaceholderText("snout\nleft ear\ntail base")
+        self.bodyparts.setToolTip(
+            "one on each line, in the order of labeling; a list can be pasted, and more can be added later"
+        )
+        self.bodyparts.setTabChangesFocus(True)
+        self.bodyparts.setMaximumHeight(_LIST)
         self.view = QComboBox()
         for text, value in _VIEWS.items():
             self.view.addItem(text, value)
         self.view.setToolTip("training turns pictures by any angle where the camera looks from above or below")
         self.videos = QListWidget()
+        self.videos.setIconSize(QSize(_SIDE, _SIDE))
+        self._looks = _VideoLooks(self)
+        self._looks.looked.connect(self._describe)
         self.add_button, self.remove_button = QPushButton("Add videos…"), QPushButton("Remove")
         self.ask: Callable[[str], bool] = self._ask_person  # whether to go on without videos that cannot be used
         self.copy = QCheckBox("copy the videos into the project")
@@ -73,7 +148,9 @@ class NewProjectForm(QWidget):
 
     def create_project(self) -> CreatedProject | None:
         """Create the project and open it; what is wrong with the form is shown."""
-        names = new_names(self.bodyparts.text(), what="bodyparts")
+        names = self._session.attempt(self._names)
+        if names is None:
+            return None
         items = (self.videos.item(row) for row in range(self.videos.count()))
         videos = [item.data(Qt.ItemDataRole.UserRole) for item in items if item is not None]
         task, experimenter, folder = self.task.text().strip(), self.experimenter.text().strip(), self.folder.text()
@@ -93,7 +170,18 @@ class NewProjectForm(QWidget):
             if created.ignored:
                 self._session.notify(f"{created.config_path.parent.name} already existed and was opened unchanged.")
             self._session.attempt(lambda: self._session.open(created.config_path))
+            if not created.ignored:
+                self._session.remedy_requested.emit(Remedy("extract_frames"))  # which comes next
         return created
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the bodyparts that are listed.
+
+        Raises:
+            ArgumentError: there is one name with a space, which may be meant as several.
+        """
+        lines = self.bodyparts.toPlainText().replace("\t", "\n").splitlines()
+        return new_names(",".join(filter(None, (line.strip().strip(",") for line in lines))), what="bodyparts")
 
     def _created(self, create: Callable[..., CreatedProject]) -> CreatedProject:
         """Create the project, without videos that cannot be used if the user wants that."""
@@ -115,6 +203,16 @@ class NewProjectForm(QWidget):
             item.setToolTip(path)
             item.setData(Qt.ItemDataRole.UserRole, path)
             self.videos.addItem(item)
+            self._looks.look(path)
+
+    def _describe(self, path: str, look: "_VideoLook") -> None:
+        """Show what a video that was listed looks like."""
+        for row in range(self.videos.count()):
+            item = self.videos.item(row)
+            if item is not None and item.data(Qt.ItemDataRole.UserRole) == path:
+                item.setText(f"{Path(path).name}\n{look.words}")
+                if look.picture is not None:
+                    item.setIcon(picture_icon(look.picture, _SIDE))
 
     def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
@@ -154,6 +252,85 @@ class NewProjectForm(QWidget):
 
     def _remove_video(self) -> None:
         self.videos.takeItem(self.videos.currentRow())
+
+
+# --- import -----------------------------------------------------------------------------------------------------------
+
+
+class ImportForm(QWidget):
+    """The project of another program, of which a child makes one of PoseCut; it is opened then."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._of: Path | None = None  # the project that was open when the work began
+        self.form = StepForm("import_project", {"experimenter": "your name", "animal": "animal, of several"})
+        self.folder = QLineEdit(str(Path.home()))
+        self.folder.setToolTip("the project is created as a new folder inside this one; one of DeepLabCut stays there")
+        self.browse_button = QPushButton("…")
+        self.browse_button.setMaximumWidth(32)
+        self.browse_button.clicked.connect(self._browse_target)
+        self.copy = QCheckBox("copy the videos into the project")
+        self.from_folder_button = QPushButton("From a folder…")
+        self.from_folder_button.setToolTip("a project of DeepLabCut or Lightning Pose")
+        self.from_file_button = QPushButton("From a .slp file…")
+        self.from_file_button.setToolTip("a project of SLEAP")
+        self.from_folder_button.clicked.connect(self._browse_folder)
+        self.from_file_button.clicked.connect(self._browse_file)
+        self.line, self.result = JobLine(session, ("import_project",)), WrappedLabel()
+        self.line.ended.connect(self._on_job_ended)
+        layout, row = QVBoxLayout(self), QHBoxLayout()
+        row.addWidget(QLabel("folder"))
+        row.addWidget(self.folder)
+        row.addWidget(self.browse_button)
+        layout.addWidget(self.form.native)
+        layout.addLayout(row)
+        for widget in (self.copy, self.from_folder_button, self.from_file_button, self.line, self.result):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+
+    def start(self, source: str) -> None:
+        """Begin to import a project, by its folder or file; what is wrong with the form is shown."""
+        where = {"working_directory": self.folder.text(), "copy_videos": self.copy.isChecked()}
+        self._session.attempt(lambda: self.take({"source": source, **where, **self.form.arguments()}))
+
+    def take(self, arguments: Mapping[str, object]) -> None:
+        """Begin to import a project.
+
+        Raises:
+            StorageError: no child can be started.
+        """
+        self._of = self._opened()
+        self.result.setText("")
+        self._session.jobs.start_alone("import_project", arguments)
+
+    def _on_job_ended(self, job: Job) -> None:
+        """Say what came along, and open the project, unless another one was opened meanwhile."""
+        if job.state != "done":
+            return
+        self.result.setText(told(job))
+        if self._opened() == self._of:
+            self._session.attempt(lambda: self._session.open(str(job.result["config_path"])))
+        self._session.notify(" ".join((job.message, *job.lines)), job.remedies, kind="done")
+
+    def _opened(self) -> Path | None:
+        project = self._session.project
+        return None if project is None else project.config_path
+
+    def _browse_target(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _browse_folder(self) -> None:
+        source = QFileDialog.getExistingDirectory(self, "Project of DeepLabCut or Lightning Pose", str(Path.home()))
+        if source:
+            self.start(source)
+
+    def _browse_file(self) -> None:
+        source, _ = QFileDialog.getOpenFileName(self, "Project of SLEAP", str(Path.home()), "SLEAP (*.slp)")
+        if source:
+            self.start(source)
 
 
 # --- videos -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A form of some arguments of a step, made from its definition, and the same with a button that runs the step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,9 +14,12 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.session import Session
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import ArgumentError
+from posecut_core.results import first_of
 from posecut_core.steps import StepArgument, arguments_of, meaning_of
 
 _MOST = 1_000_000  # in fields of numbers without a limit
+_LEFT = ""  # the choice that leaves an argument to the step
+_SNAPSHOTS = {"snapshot": ("last",), "snapshots": ("last", "all")}  # argument -> words for some of them
 
 
 class StepForm(Container[Widget]):
@@ -46,6 +50,16 @@ class StepForm(Container[Widget]):
         for name in self.fields.keys() & values.keys():
             self.fields[name].value = values[name]
 
+    def offer_snapshots(self, steps: Sequence[int]) -> None:
+        """Offer the snapshots of a training, by their steps; what was chosen stays if it is still there."""
+        for name, words in _SNAPSHOTS.items():
+            field = self.fields.get(name)
+            if isinstance(field, ComboBox):
+                chosen, known = field.value, (_LEFT, *words, *steps)
+                texts = ("as in config.yaml", *words, *(f"{step:,} steps" for step in steps))
+                field.choices = list(zip(texts, known, strict=True))
+                field.value = chosen if chosen in known else _LEFT
+
     def arguments(self) -> dict[str, object]:
         """Return the arguments that the form stands for: those that are not as the step has them by itself.
 
@@ -67,11 +81,14 @@ def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
     field: ValueWidget[Any]
     if argument.kind is bool:
         field = CheckBox(**{**common, "label": ""}, text=label, value=argument.default)
+    elif argument.parameter in _SNAPSHOTS:
+        field = ComboBox(**common, choices=[("as in config.yaml", _LEFT)])
     elif argument.choices:
-        chosen = argument.default or argument.choices[0]
-        field = ComboBox(**common, choices=argument.choices, value=chosen)
-    elif argument.default is None:
-        field = LineEdit(**common)
+        automatic = [("automatic", _LEFT)] if argument.default is None and "auto" not in argument.choices else []
+        choices = [*automatic, *((choice, choice) for choice in argument.choices)]
+        field = ComboBox(**common, choices=choices, value=argument.default or choices[0][1])
+    elif argument.default is None or argument.kind is str:
+        field = LineEdit(**common, value=argument.default or "")
         field.native.setPlaceholderText("as in config.yaml" if "config.yaml" in argument.meaning else "automatic")
     elif argument.kind is int:
         field = SpinBox(**common, value=argument.default, min=int(least or 0), max=_MOST)
@@ -83,17 +100,23 @@ def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
 
 
 def _typed(name: str, field: ValueWidget[Any], *, words: bool) -> object:
-    if not isinstance(field, LineEdit) or not field.value.strip():
-        return None if isinstance(field, LineEdit) else field.value
+    if not isinstance(field, LineEdit):
+        return None if field.value == _LEFT else field.value
+    if words or not field.value.strip():
+        return field.value.strip() or None
     try:
         value = yaml.safe_load(field.value)
     except yaml.YAMLError:
         value = None
-    if words and isinstance(value, str):
-        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(f"{name} is {field.value!r}, expected a number; correct it or leave it empty.")
     return value
+
+
+def told(job: Job) -> str:
+    """Write what came of a job, and the first of its details, as rich text."""
+    message = [f"<b>{wrappable(job.message)}</b>"] if job.message else []
+    return "<br>".join([*message, *map(wrappable, first_of(job.lines))])
 
 
 class StepRunner(QWidget):
@@ -104,13 +127,23 @@ class StepRunner(QWidget):
         step: name of the function, which is the name of the verb too.
         labels: argument -> what is written beside its field.
         text: of the button.
+        given: what the step is given besides, asked for at each start; None where the user has changed their mind.
     """
 
     ended = Signal(object)  # Job
 
-    def __init__(self, session: Session, step: str, labels: Mapping[str, str], text: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        step: str,
+        labels: Mapping[str, str],
+        text: str,
+        *,
+        given: Callable[[], Mapping[str, object] | None] = dict,
+    ) -> None:
         super().__init__()
-        self._session, self._step = session, step
+        self._session, self._step, self._given = session, step, given
+        self._told_of: Path | None = None  # the project whose result is shown
         self.form = StepForm(step, labels)
         self.start_button = QPushButton(text)
         self.start_button.setToolTip(meaning_of(step))
@@ -135,10 +168,16 @@ class StepRunner(QWidget):
             PosecutError: a field holds no number, or other work is in the way.
             StorageError: the project cannot be written to.
         """
-        self._session.start(self._step, self.form.arguments())
+        more = self._given()
+        if more is not None:
+            self._session.start(self._step, {**self.form.arguments(), **more})
 
     def _on_project_changed(self) -> None:
-        self.result.setText("")
+        """Forget what came of the step in another project; in this one it may be what has just been read again."""
+        root = None if self._session.project is None else self._session.project.root
+        if root != self._told_of:
+            self._told_of = root
+            self.result.setText("")
         self._update_enabled()
 
     def _update_enabled(self) -> None:
@@ -147,7 +186,7 @@ class StepRunner(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.result.setText("<br>".join(map(wrappable, job.message.splitlines())))
-            self._session.notify(job.message.partition("\n")[0], job.remedies, kind="done")
+            self.result.setText(told(job))
+            self._session.notify(job.message or "".join(job.lines[:1]), job.remedies, kind="done")
         self._update_enabled()
         self.ended.emit(job)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -148,6 +148,13 @@ def colored_row(color: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:
     row = QTreeWidgetItem(cells)
     row.setIcon(0, color_icon(color.tolist()))
     return row
+
+
+def picture_icon(picture: UInt8[np.ndarray, "H W 3"], side: int) -> QIcon:
+    """Make a small picture of at most so many pixels on each side."""
+    height, width, _ = picture.shape
+    image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+    return QIcon(QPixmap.fromImage(image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio)))
 
 
 def color_icon(color: Sequence[int]) -> QIcon:

@@ -1,6 +1,7 @@
 """Curves drawn with pyqtgraph: those of a training over its steps, and those of bodyparts over a video's frames."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -203,6 +204,23 @@ class Timeline(_Plots):
         self.marks = numbers
         ends = self._plots[0].viewRange()[1]
         self._marked.setData(np.repeat(numbers + 0.5, 2), np.tile(ends, len(numbers)))
+
+    def show_rows(self, frames: int, rows: Mapping[str, Sequence[int]]) -> None:
+        """Show the frames that several methods mark, a lane for each below the other.
+
+        Args:
+            frames: of the video.
+            rows: what is written beside a lane -> increasing numbers of its frames.
+        """
+        blank = Lane("", np.full((0, max(frames, 1)), np.nan), (0.0, 1.0))
+        self.show_video(frames, tuple(blank for _ in rows))
+        for plot, (title, numbers) in zip(self._plots, rows.items(), strict=False):
+            plot.showAxis("left")
+            plot.getAxis("left").setTicks([[(0.5, title)]])
+            marked = pg.PlotCurveItem(pen=_MARK, connect="pairs")
+            marked.setData(np.repeat(np.array(numbers, dtype=np.float64) + 0.5, 2), np.tile([0.0, 1.0], len(numbers)))
+            plot.addItem(marked, ignoreBounds=True)
+        self.marks = np.unique(np.array([number for several in rows.values() for number in several], dtype=np.int64))
 
     def set_frame(self, frame: int) -> None:
         """Put the cursor to a frame, without saying so."""

@@ -1,23 +1,31 @@
 """The frames to label as a strip of small pictures, each with its state; a click shows one."""
 
-import numpy as np
 from napari import Viewer
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QListWidget, QListWidgetItem, QWidget
 
-from napari_posecut.labeling.frame_index import MEANING, FrameIndex
+from napari_posecut.jobs.monitor import in_background
+from napari_posecut.labeling.frame_index import MEANING, NOTED, FrameIndex
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls
+from napari_posecut.widgets.parts import name_controls, picture_icon
 from posecut_core.errors import PosecutError
+from posecut_core.evaluation.tables import newest_evaluation
+from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 
 _SIDE = 72  # pixels of a picture at most
 _HEIGHT = 132  # pixels of the strip
 _QUIET = 300  # milliseconds without a change, after which frames that are not shown are looked at too
-_ORDERS = (("in order", "order"), ("by state", "state"), ("least likely first", "likelihood"))
-_KEY = Qt.ItemDataRole.UserRole
+_ORDERS = (
+    ("in order", "order"),
+    ("by state", "state"),
+    ("least likely first", "likelihood"),
+    ("greatest error first", "error"),
+    ("with notes first", "note"),
+)
+_KEY, _NOTE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 class Filmstrip(QWidget):
@@ -80,6 +88,11 @@ class Filmstrip(QWidget):
             return frames
         if order == "state":
             return sorted(frames, key=lambda key: list(MEANING).index(labeling.status(key)))
+        if order == "note":
+            return sorted(frames, key=lambda key: key not in labeling.index.notes)
+        if order == "error":
+            errors = _errors(labeling.index.project)
+            return sorted(frames, key=lambda key: -errors.get(key, -1.0))
         found = {key: [one.likelihood for one in labeling.keypoints_of(key)] for key in frames}
         return sorted(frames, key=lambda key: min((one for one in found[key] if one is not None), default=1.0))
 
@@ -97,10 +110,14 @@ class Filmstrip(QWidget):
         labeling = self._session.labeling
         for key, item in self._items.items() if labeling is not None else ():
             if labeling is not None and key in labeling.index.places:
-                text = f"{key.number}\n{MEANING[labeling.status(key)]}"
-                if item.text() != text:
+                note = labeling.index.notes.get(key, "")
+                mark = f" {NOTED}" if note else ""
+                text = f"{key.number}{mark}\n{MEANING[labeling.status(key)]}"
+                if item.text() != text or item.data(_NOTE) != note:
                     item.setText(text)
-                    item.setToolTip(f"{key.video}, {labeling.word(key)}: {MEANING[labeling.status(key)]}")
+                    item.setData(_NOTE, note)
+                    about = f"{key.video}, {labeling.word(key)}: {MEANING[labeling.status(key)]}"
+                    item.setToolTip(f"{about}\n{note}".strip())
 
     def _select(self) -> None:
         frame = self._session.labeling.frame if self._session.labeling is not None else None
@@ -124,14 +141,17 @@ class Filmstrip(QWidget):
         self._session.attempt(lambda: self._session.show_frame(key.video, key.number))
 
 
+def _errors(project: Project) -> dict[FrameRef, float]:
+    """Return the pixels by which the newest network that was evaluated is off in each labeled frame."""
+    found = in_background(lambda: newest_evaluation(project))
+    return {} if found is None else {FrameRef(frame.video, frame.number): frame.error for frame in found.frames}
+
+
 def _small(index: FrameIndex, key: FrameRef) -> QIcon:
     """Return the picture of a frame in a small size; a gray one where it cannot be read."""
     try:
-        picture = index.picture(key)
+        return picture_icon(index.picture(key), _SIDE)
     except PosecutError:
         gray = QPixmap(_SIDE, _SIDE)
         gray.fill(Qt.GlobalColor.gray)
         return QIcon(gray)
-    height, width, _ = picture.shape
-    image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-    return QIcon(QPixmap.fromImage(image.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio)))

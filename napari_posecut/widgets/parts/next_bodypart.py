@@ -8,8 +8,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_posecut.session import Session
 from posecut_core.plots.figures import bytes_of, colors_of
-from posecut_core.project.paths import Project
-from posecut_core.project.state import look_of
+from posecut_core.project.config import ProjectConfig
 
 _BESIDE = QPoint(16, 12)  # pixels from the cursor
 _CORNER = QPoint(8, 8)  # pixels from the top left of the image
@@ -29,13 +28,13 @@ class NextBodypart(QObject):
     def __init__(self, session: Session, image: QWidget) -> None:
         super().__init__(image)  # with which it ends, and its connections: the session tells of labels after that
         self._session = session
-        self._colored: Project | None = None  # whose colors these are
+        self._colored: ProjectConfig | None = None  # whose colors these are
         self._colors: UInt8[np.ndarray, "K 3"] = np.empty((0, 3), np.uint8)
         self.corner, self.cursor = _Name(image), _Name(image)
         self.corner.move(_CORNER)
         session.viewer.mouse_move_callbacks.append(self._follow)
         session.labels_changed.connect(self.show_name)
-        session.project_changed.connect(self._on_project_changed)
+        session.project_changed.connect(self.show_name)
         self.show_name()
 
     def show_name(self) -> None:
@@ -46,16 +45,12 @@ class NextBodypart(QObject):
         self.cursor.setVisible(current is not None and not self.cursor.pos().isNull())
         if labeling is None or current is None:
             return
-        project, columns = labeling.index.project, labeling.index.columns
-        if project is not self._colored:  # reading the look of a project at each click would delay it
-            self._colored, self._colors = project, bytes_of(colors_of(look_of(project).colormap, len(columns)))
+        look, columns = labeling.index.look, labeling.index.columns
+        if look is not self._colored:
+            self._colored, self._colors = look, bytes_of(colors_of(look.colormap, len(columns)))
         color = QColor(*self._colors[list(columns).index(current.bodypart)].tolist())
         for label in (self.corner, self.cursor):
             label.show_name(current.name, color)
-
-    def _on_project_changed(self) -> None:
-        self._colored = None
-        self.show_name()
 
     def _follow(self, _: object, event: object) -> None:
         x, y = getattr(event, "pos", (0, 0))

@@ -15,7 +15,7 @@ from napari_posecut.jobs.monitor import breathe
 from napari_posecut.layers.canvas import fit_view, lock, redraw, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
 from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
-from napari_posecut.layers.video import show_video
+from napari_posecut.layers.video import Picture, frames_of, show_video
 from napari_posecut.session import Session
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions, check_length
@@ -125,6 +125,22 @@ class Playback:
         """Return the number of the frame that is shown."""
         return int(self._viewer.dims.current_step[0])
 
+    @property
+    def frames(self) -> int:
+        """Return how many frames the video has that is shown; 0 where none is."""
+        return 0 if self.predictions is None else len(self.predictions.xy)
+
+    @property
+    def fps(self) -> float:
+        """Return the frames per second of the video that is shown; 0 where none is."""
+        layer = self._view.layer if self._view is not None else None
+        return frames_of(layer).fps if layer is not None else 0.0
+
+    def picture(self) -> Picture | None:
+        """Return the picture of the frame that is shown, however long it takes; None where it cannot be decoded."""
+        layer = self._view.layer if self._view is not None else None
+        return frames_of(layer).read(self.frame) if layer is not None else None
+
     def show(self, video: Path, predictions: Predictions, style: OverlayStyle) -> None:
         """Show a video from its first frame on, with what a network sees in it, in the place of the labeling.
 
@@ -143,6 +159,7 @@ class Playback:
         except AnalysisError:
             view.close()
             raise
+        self._viewer.dims.set_current_step(0, 0)  # napari begins in the middle
         self.video, self.predictions, self.style, self._view = video, predictions, style, view
         self._lines = Vectors(np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2)
         self._lines.edge_width = max(1.0, image.data.shape[2] / 500)

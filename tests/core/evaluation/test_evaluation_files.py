@@ -12,9 +12,11 @@ from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration, ReliabilityBin
 from posecut_core.evaluation.tables import (
     FrameError,
+    PastEvaluation,
     _read_bodypart_errors,
     _read_frame_errors,
     errors_by_step,
+    frame_predictions,
     put_row,
     read_results,
     result_row,
@@ -23,7 +25,11 @@ from posecut_core.evaluation.tables import (
     write_frame_predictions,
     write_reliability,
 )
+from posecut_core.formats.deeplabcut.frames import image_names
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.paths import EvaluationFiles, Project
 from posecut_core.storage.tables import read_hdf
+from posecut_core.types import FrameRef
 
 ERRORS = MeanErrors(1.5, 2.25, 1.25, float("nan"), train_pairs=10, test_pairs=2)
 BINS = (ReliabilityBin(0.0, 0.5, 0, np.nan, np.nan), ReliabilityBin(0.5, 1.0, 4, 0.875, 0.75))
@@ -196,3 +202,23 @@ def test_rows_are_added_by_one_program_at_a_time(tmp_path, monkeypatch):
     put_row(path, row(step=2))
     assert [result.step for result in read_results(path)] == [1, 2]
     assert [other.name for other in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_predictions_of_labeled_frames_come_back_by_frame(tmp_path):
+    """Frame numbers are found by the names of images; what has no position is left out."""
+    project = Project(tmp_path, ProjectConfig("reach", "Ann", "Oct30", ("snout", "tail")))
+    project.frame_folder("m1").mkdir(parents=True)
+    files, frames = EvaluationFiles(tmp_path, "net"), (FrameError("m1", 30, False, 9.0), FrameError("m1", 7, True, 1.0))
+    xy = np.array([[[1, 2], [3, 4]], [[5, 6], [np.nan, np.nan]]], dtype=np.float64)
+    names = image_names(project, "m1", [7, 30])
+    rows = [("labeled-data", "m1", names[number]) for number in (7, 30)]
+    write_frame_predictions(
+        files.predictions, rows, xy, np.ones((2, 2)), scorer="net", bodyparts=("snout", "tail"), network=""
+    )
+    put_row(files.results, row())
+    (result,) = read_results(files.results)
+    found = PastEvaluation("net", result, {}, frames, files.report)
+    assert frame_predictions(project, found) == {
+        FrameRef("m1", 7): {"snout": (1.0, 2.0), "tail": (3.0, 4.0)},
+        FrameRef("m1", 30): {"snout": (5.0, 6.0)},
+    }

@@ -122,3 +122,15 @@ def test_choices_go_back_to_the_usual(tmp_path):
     assert read_state(path) == ProjectState()
     write_state(tmp_path / "new.yaml", ProjectState())
     assert "view" not in (tmp_path / "new.yaml").read_text()
+
+
+def test_the_brightness_of_videos_comes_back(tmp_path):
+    """Without any the file says nothing of it; a wrong entry is named."""
+    path = tmp_path / "posecut.yaml"
+    write_state(path, ProjectState(brightness={"m1": (10.0, 200.0, 0.5)}))
+    assert read_state(path).brightness == {"m1": (10.0, 200.0, 0.5)}
+    write_state(path, ProjectState())
+    assert read_state(path).brightness == {}
+    path.write_text("brightness:\n  m1: [300, 20, 1]\n")
+    with pytest.raises(ProjectError, match="for m1, expected the gray values from 0 to 255"):
+        read_state(path)

@@ -50,6 +50,12 @@ class FakeJobs(JobMonitor):
         self._timer.stop()
         return self.job
 
+    def start_alone(self, verb: str, arguments: Mapping[str, object]) -> FakeJob:
+        """Follow a job of no project that does nothing by itself."""
+        job = self.start(verb, arguments)
+        self._alone = (*self._alone, job)
+        return job
+
     def report(self, *reports: Progress) -> None:
         """Let the newest job report."""
         self.job.waiting.extend(reports)
@@ -62,8 +68,9 @@ class FakeJobs(JobMonitor):
         result: Mapping[str, Any] | None = None,
         message: str = "",
         remedies: tuple[Remedy, ...] = (),
+        lines: tuple[str, ...] = (),
     ) -> None:
         """Let the newest job end."""
         self.job._state, self.job._message = state, message
-        self.job._outcome = Outcome("done", result or {}, message, remedies)
+        self.job._outcome = Outcome("done", result or {}, message, remedies, lines)
         self.poll()

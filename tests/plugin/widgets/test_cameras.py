@@ -69,6 +69,35 @@ def test_a_file_gives_the_project_its_cameras(dock, monkeypatch, tmp_path):
     assert not dock.show_button.isEnabled()
 
 
+def test_one_camera_is_one_camera(dock, tmp_path):
+    """Numbers go with their nouns."""
+    write_cameras(dock.session.project.cameras, [replace(three_cameras()[0], size=(256, 256))])
+    dock.show_project()
+    assert dock.heading.text().startswith("1 camera: ")
+
+
+def test_the_selected_session_stays_and_results_of_another_project_go(dock, monkeypatch, tmp_path):
+    """A job that ends lists the sessions anew, and does not take the user back to the first one."""
+    first = next(iter(project_videos(dock.session.project).values()))
+    for name in ("day2_left", "day2_right"):
+        shutil.copy(first, tmp_path / f"{name}.mp4")
+    config = dock.session.project.config_path
+    add_new_videos(config, [tmp_path / "day2_left.mp4", tmp_path / "day2_right.mp4"], copy_videos=True)
+    analyze(config)
+    dock.session.refresh()
+    _calibrate(dock, monkeypatch, tmp_path)
+    dock.views.setCurrentItem(dock.views.topLevelItem(1))
+    dock.triangulate_button.click()
+    dock.session.jobs.end("done", message="2 sessions triangulated.")
+    assert dock.views.currentItem().text(0) == "day2"
+    assert "2 sessions" in dock.result.text()
+    dock.session.refresh()
+    assert "2 sessions" in dock.result.text()
+    other = shutil.copytree(config.parent, tmp_path / "other" / config.parent.name, symlinks=True)
+    dock.session.open(other)
+    assert dock.result.text() == ""
+
+
 def test_calibrated_cameras_help_with_labeling_at_once(dock, monkeypatch, tmp_path):
     """Lines of other views are drawn, and labels there propose places, without the project being opened again."""
     session = dock.session

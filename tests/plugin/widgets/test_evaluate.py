@@ -1,14 +1,23 @@
 """The dock that shows how far off a network is."""
 
+import numpy as np
 import pytest
 from qtpy.QtGui import QDesktopServices
 
 from napari_posecut.widgets.docks.evaluate import EvaluateDock
 from posecut_core.evaluation.errors import MeanErrors
 from posecut_core.evaluation.reliability import Calibration
-from posecut_core.evaluation.tables import FrameError, put_row, result_row, write_bodypart_errors, write_frame_errors
+from posecut_core.evaluation.tables import (
+    FrameError,
+    put_row,
+    result_row,
+    write_bodypart_errors,
+    write_frame_errors,
+    write_frame_predictions,
+)
+from posecut_core.formats.deeplabcut.frames import image_names
 from posecut_core.labels.agreement import Agreement, LabelComparison, pooled, write_agreement
-from tests.plugin.hand import choose, press
+from tests.plugin.hand import choose, click_row, press
 
 NAN = float("nan")
 ERRORS = MeanErrors(1.5, 2.25, 1.25, NAN, train_pairs=10, test_pairs=2)
@@ -99,6 +108,65 @@ def test_a_click_on_a_worst_frame_opens_it(session, dock, frame):
     assert session.labeling.frame != frame
     dock.frames.itemClicked.emit(dock.frames.topLevelItem(0), 0)
     assert session.labeling.frame == frame
+
+
+def test_predictions_are_joined_to_the_labels_of_a_worst_frame(viewer, session, dock, frame):
+    """Crosses are where the network sees the bodyparts, with a line to each label; the next frame has none."""
+    part, (x, y) = next((one.name, one.xy) for one in session.labeling.keypoints_of(frame) if one.xy)
+    evaluate(session.project, [FrameError(frame.video, frame.number, False, 9.0)])
+    files = session.project.training(1).evaluation("PoseCut_resnet18_mouse_60")
+    name = image_names(session.project, frame.video, [frame.number])[frame.number]
+    write_frame_predictions(
+        files.predictions,
+        [("labeled-data", frame.video, name)],
+        np.array([[[x + 8, y]]]),
+        np.ones((1, 1)),
+        scorer=files.scorer,
+        bodyparts=(part,),
+    )
+    session.project_changed.emit()
+    click_row(dock.frames, 0)
+    layer = viewer.layers["predictions"]
+    seen = layer.data[layer.face_color[:, 3] > 0]
+    np.testing.assert_allclose(seen[0], (y, x + 8))
+    np.testing.assert_allclose([seen[1:, 1].min(), seen[1:, 1].max()], [x, x + 8])
+    assert viewer.layers.selection.active is session.canvas.points
+    session.labeling.step(1)
+    assert not layer.face_color[:, 3].any()
+
+
+def test_a_missing_table_of_predictions_is_told(session, dock, frame):
+    """Evaluations of 0.1.0 may lack it; the frame is shown all the same."""
+    evaluate(session.project, [FrameError(frame.video, frame.number, False, 9.0)])
+    session.project_changed.emit()
+    said = []
+    session.notified.connect(said.append)
+    click_row(dock.frames, 0)
+    assert session.labeling.frame == frame
+    assert "expected a table" in said[0]
+
+
+def test_the_snapshot_to_evaluate_is_chosen(session, dock):
+    """Those that the shuffle has are offered, and all of them; without a choice config.yaml decides."""
+    for step in (30, 60):
+        (session.project.training(1).folder / f"snapshot-{step:06d}").mkdir(parents=True)
+    session.project_changed.emit()
+    box = dock.evaluating.fields["snapshots"].native
+    assert [box.itemText(row) for row in range(box.count())] == [
+        "as in config.yaml",
+        "last",
+        "all",
+        "30 steps",
+        "60 steps",
+    ]
+    for text, given in (("30 steps", {"snapshots": 30}), ("all", {"snapshots": "all"}), ("as in config.yaml", {})):
+        choose(box, text)
+        press(dock.start_button)
+        assert session.jobs.job.request.arguments == {"shuffle": 1, "plotting": False, **given}
+        session.jobs.end("stopped")
+    choose(dock.exporting.fields["snapshot"].native, "60 steps")
+    press(dock.export_button)
+    assert session.jobs.job.request.arguments["snapshot"] == 60
 
 
 def test_the_report_is_opened_in_the_browser(session, dock, monkeypatch):

@@ -98,3 +98,59 @@ def test_named_frames_are_taken_without_a_search(dock):
     dock.extract_button.click()
     arguments = dock.session.jobs.job.request.arguments
     assert (arguments["frames"], len(arguments["videos"])) == ([2, 5, 6], 1)
+
+
+def compared(dock, *, mostly_wrong=False, suggested="uncertain"):
+    """Return what the child finds by all methods, in the first video only."""
+    videos = dock.session.jobs.job.request.arguments["videos"]
+    found = [{"jump": [1, 4], "uncertain": [4], "pca": []}, {"jump": [], "uncertain": [], "pca": []}]
+    return {
+        "videos": [
+            {"video": video, "looked_at": 12, "found": one, "suggested": suggested, "mostly_wrong": mostly_wrong}
+            for video, one in zip(videos, found, strict=True)
+        ],
+        "refused": {"fitting": "the videos are long; ask for it alone"},
+        "suggested": suggested,
+    }
+
+
+def test_all_methods_are_shown_below_each_other(viewer, dock):
+    """Each has its lane; the arrows go through the frames of all; one button takes the method that fits best."""
+    dock.compare_button.click()
+    arguments = dock.session.jobs.job.request.arguments
+    assert (arguments["methods"], arguments["snapshot"]) == (["jump", "uncertain", "pca", "fitting"], 100)
+    dock.session.jobs.end("done", result=compared(dock))
+    said = dock.sentence.text()
+    assert "Suggested: a likelihood is low</b> (1 of 24 frames)" in said
+    assert "Not tried: off the expected path" in said
+    lanes = [plot.getAxis("left")._tickLevels[0][0][1] for plot in dock.timeline._plots]
+    assert lanes == ["jump", "unlikely", "pose"]
+    assert dock.timeline.marks.tolist() == [1, 4]
+    dock.after.click()
+    assert viewer.dims.current_step[0] == 1
+    dock.take_button.click()
+    request = dock.session.jobs.job.request
+    assert (request.verb, request.arguments["outlieralgorithm"]) == ("find_outliers", "uncertain")
+    assert dock.take_button.isHidden()
+
+
+def test_most_of_a_video_being_wrong_is_told(dock):
+    """More labels help then, and not the correction of single frames; of a search by one method this is said, too."""
+    dock.compare_button.click()
+    dock.session.jobs.end("done", result=compared(dock, mostly_wrong=True))
+    assert dock.sentence.text().count("label more frames, then train again") == 2
+    dock.find_button.click()
+    dock.session.jobs.end("done", result=found(dock, range(7)), message="7 of 24 frames look wrong.")
+    assert "label more frames, then train again" in dock.sentence.text()
+    dock.find_button.click()
+    dock.session.jobs.end("done", result=found(dock, range(6)), message="6 of 24 frames look wrong.")
+    assert "label more frames" not in dock.sentence.text()
+
+
+def test_where_no_method_finds_anything_there_is_no_suggestion(dock):
+    """The sentence says it, and no button is left over."""
+    dock.compare_button.click()
+    result = {**compared(dock, suggested=None), "refused": {}}
+    dock.session.jobs.end("done", result=result)
+    assert dock.sentence.text() == "No method finds a frame that looks wrong."
+    assert dock.take_button.isHidden()

@@ -43,10 +43,10 @@ def first_frame(dock):
 
 def test_nothing_open_offers_a_beginning(dock, tmp_path):
     """Without a project there is a way to one, and a wrong path is told, not raised."""
-    assert visible_tabs(dock) == ["Start", "New"]
+    assert visible_tabs(dock) == ["Start", "New", "Import"]
     dock.path.setText(str(tmp_path / "nothing"))
     dock.open()
-    assert visible_tabs(dock) == ["Start", "New"]
+    assert visible_tabs(dock) == ["Start", "New", "Import"]
 
 
 def test_tree_follows_the_labeling(opened):
@@ -74,7 +74,7 @@ def test_dropped_folder_is_opened(dock, sample):
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     dock.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, buttons, keys))
     assert dock.session.project.config_path == sample
-    assert visible_tabs(dock) == ["Start", "Frames", "Videos", "Bodyparts", "Checks"]
+    assert visible_tabs(dock) == ["Start", "Frames", "Videos", "Bodyparts", "Checks", "Files"]
 
 
 def test_labels_of_another_computer_can_be_taken_over(dock, sample):
@@ -98,7 +98,7 @@ def test_project_is_created_and_opened(dock, unlabeled, tmp_path):
     assert form.create_project() is None
     form.task.setText("reach")
     form.experimenter.setText("ada")
-    form.bodyparts.setText("snout, left ear,")
+    form.bodyparts.setPlainText("snout, left ear,")
     form.add_videos([str(path) for path in project_videos(open_project(unlabeled)).values()])
     created = form.create_project()
     assert created.config_path == dock.session.project.config_path
@@ -112,7 +112,7 @@ def test_videos_that_cannot_be_used_are_asked_about(dock, unlabeled, tmp_path):
     form, asked = dock.new, []
     for field, text in ((form.folder, tmp_path / "new"), (form.task, "reach"), (form.experimenter, "ada")):
         field.setText(str(text))
-    form.bodyparts.setText('snout, "nose, tip"')
+    form.bodyparts.setPlainText('snout, "nose, tip"')
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).write_bytes(b"")
     whole = next(iter(project_videos(open_project(unlabeled)).values()))

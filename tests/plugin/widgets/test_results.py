@@ -1,14 +1,20 @@
 """The dock that shows analyzed videos."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import add_flow_bar
+from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
 from posecut_core.project.opening import project_videos
-from tests.plugin.hand import seen
+from posecut_core.types import FrameRef
+from tests.plugin.hand import choose, press, seen, write
 from tests.plugin.widgets.analyzed_project import FRAMES, SCORER, results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
@@ -159,3 +165,148 @@ def test_a_video_is_found_however_its_path_is_written(dock):
     video = dock._found[-1].video
     dock._choose_video(f"{video.parent}//{video.name}")
     assert dock.videos.currentData() == str(video)
+
+
+@pytest.fixture
+def shown(viewer, dock):
+    """The dock in the row's place, with the first video on the screen."""
+    bar = add_flow_bar(viewer)
+    bar.open("9 Results")
+    press(dock.show_button)
+    return dock
+
+
+def action(dock, words):
+    """Return a line of the menus for what is made."""
+    (found,) = [one for one, _ in dock.products._actions if one.text() == words]
+    return found
+
+
+def test_the_shown_frame_joins_the_labels(viewer, shown):
+    """It is extracted with the predictions as drafts; a button leads to it, and nothing runs for that."""
+    session, video = shown.session, shown.playback.video
+    viewer.dims.set_current_step(0, 5)
+    assert FrameRef(video.stem, 5) not in session.labeling.index.frames
+    press(shown.products.add_button)
+    frame = FrameRef(video.stem, 5)
+    assert session.labeling.status(frame) == "unreviewed"
+    assert [one.xy for one in session.labeling.keypoints_of(frame)][:2] == [(25.0, 10.0), (25.0, 15.0)]
+    assert shown.playback.video == video
+    message = add_flow_bar(viewer).message
+    assert "with 7 drafts" in message.sentence.text()
+    (button,) = message.remedies.buttons
+    assert button.text() == "Go to frame 5"
+    press(button)
+    assert session.labeling.frame == frame
+    assert session.canvas is not None
+
+
+def test_a_frame_of_a_foreign_video_is_refused(shown, tmp_path):
+    """The sentence says that the video has to join the project first."""
+    said = []
+    shown.session.notified.connect(said.append)
+    shown.playback.video = tmp_path / "other.mp4"
+    press(shown.products.add_button)
+    assert "other.mp4 is not a video of the project" in said[0]
+
+
+def test_what_is_made_of_a_video_looks_like_the_screen(viewer, shown):
+    """Labeled videos have the pcutoff, trails, skeleton and bodyparts that are shown; a clip has a few frames."""
+    shown.overlay.pcutoff.setValue(30)
+    shown.overlay.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
+    action(shown, "Labeled video").trigger()
+    request = shown.session.jobs.job.request
+    wanted = {"videos": [str(shown.playback.video)], "snapshot": 100, "pcutoff": 0.3, "trailpoints": 10}
+    assert request.verb == "create_labeled_video"
+    assert {**wanted, "draw_skeleton": True, "filtered": False}.items() <= request.arguments.items()
+    assert len(request.arguments["bodyparts"]) == 6
+    assert not action(shown, "Figures of the trajectories").isEnabled()
+    shown.session.jobs.end("done", lines=("Labeled video: /out/a_labeled.mp4",))
+    assert "a_labeled.mp4" in shown.products.result.text().replace("\u200b", "")
+    viewer.dims.set_current_step(0, 9)
+    action(shown, "Labeled clip of 5 s from here").trigger()
+    assert shown.session.jobs.job.request.arguments["frames"] == [9, 10, 11]
+    shown.session.jobs.end("done")
+    action(shown, "Figures of the trajectories").trigger()
+    assert shown.session.jobs.job.request.verb == "plot_trajectories"
+
+
+def test_predictions_are_written_for_spreadsheets_and_other_programs(shown, monkeypatch):
+    """A .csv is there at once; formats of other programs are a child's work; the folder is opened."""
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    table = shown.networks.currentData().table
+    action(shown, "Table for spreadsheets (.csv)").trigger()
+    assert read_predictions(table.with_suffix(".csv")).xy.shape == (FRAMES, 7, 2)
+    action(shown, "Open the folder").trigger()
+    assert opened == [str(table.parent)]
+    action(shown, "File for movement").trigger()
+    request = shown.session.jobs.job.request
+    assert (request.verb, request.arguments["format"]) == ("export_poses", "movement")
+    assert request.arguments["destfolder"] == str(table.parent)
+    shown.session.jobs.end("done")
+    action(shown, "Copies under DeepLabCut's names").trigger()
+    request = shown.session.jobs.job.request
+    assert (request.verb, request.arguments["results"]) == ("export_deeplabcut", [str(shown.playback.video)])
+
+
+def test_predictions_of_another_program_are_listed(dock, monkeypatch, tmp_path):
+    """Of several videos one is named; what came is in the list of networks."""
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "theirs.slp"), ""))
+    names = [*project_videos(dock.session.project)]
+    dock.products.ask_video = lambda videos: videos[1]
+    action(dock, "Take predictions from a file…").trigger()
+    request = dock.session.jobs.job.request
+    assert (request.verb, request.arguments) == (
+        "import_poses",
+        {"file": str(tmp_path / "theirs.slp"), "video": names[1]},
+    )
+    before = dock.networks.count()
+    video = project_videos(dock.session.project)[names[0]]
+    found = read_predictions(prediction_path(video, SCORER))
+    write_predictions(prediction_path(video, "DLC_theirs"), replace(found, scorer="DLC_theirs"))
+    dock.session.jobs.end("done", message="12 frames.")
+    assert dock.networks.count() == before + 1
+
+
+def test_videos_are_found_by_a_part_of_their_name(dock):
+    """The list has those only; a video that is asked for elsewhere is shown all the same."""
+    names = [dock.videos.itemText(row) for row in range(dock.videos.count())]
+    assert len(names) == 2
+    write(dock.filter, names[1][:8].upper())
+    assert [dock.videos.itemText(row) for row in range(dock.videos.count())] == [names[1]]
+    dock.show_video(str(next(iter(project_videos(dock.session.project).values()))))
+    assert dock.videos.currentText() == names[0]
+
+
+def test_the_video_is_gone_through_in_steps(viewer, shown):
+    """The arrows move by as many frames as the step says, and stop at the ends."""
+    write(shown.player.step, "5")
+    for button, frame in ((shown.player.on_button, 5), (shown.player.on_button, 10), (shown.player.on_button, 11)):
+        press(button)
+        assert viewer.dims.current_step[0] == frame
+    press(shown.player.back_button)
+    assert viewer.dims.current_step[0] == 6
+
+
+def test_the_video_plays_at_the_chosen_speed(viewer, shown, qtbot):
+    """By the clock and the video's own rate, however long a picture takes; it stops at the end and begins anew."""
+    player, now = shown.player, [0.0]
+    player._clock = lambda: now[0]
+    choose(player.speed, "0.5x")
+    press(player.play_button)
+    player._timer.stop()
+    now[0] = 8 / shown.playback.fps
+    player._advance()
+    assert (viewer.dims.current_step[0], player.play_button.text()) == (4, "Pause")
+    viewer.dims.set_current_step(0, 1)  # by the user, meanwhile
+    now[0] += 4 / shown.playback.fps
+    player._advance()
+    assert viewer.dims.current_step[0] == 1
+    now[0] += 100.0
+    player._advance()
+    assert (viewer.dims.current_step[0], player.play_button.text()) == (FRAMES - 1, "Play")
+    press(player.play_button)
+    assert viewer.dims.current_step[0] == 0
+    press(shown.show_button)
+    assert player.play_button.text() == "Play"
