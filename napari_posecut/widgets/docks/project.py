@@ -36,6 +36,7 @@ from napari_posecut.widgets.forms.step import StepRunner
 from napari_posecut.widgets.parts import name_controls, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
+from posecut_core.interchange.registry import FORMATS
 from posecut_core.project.opening import config_path, project_videos
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
@@ -403,6 +404,10 @@ class _Files(QWidget):
             "Take labels from a file…",
             given=self._ask_file,
         )
+        written: Any = self.labels_out.form.fields["format"]
+        written.choices = [name for name, one in FORMATS.items() if "w" in one.labels]
+        read: Any = self.labels_in.form.fields["format"]
+        read.choices = [("automatic", ""), *((name, name) for name, one in FORMATS.items() if "r" in one.labels)]
         layout = QVBoxLayout(self)
         for runner in (self.labels_out, self.labels_in):
             layout.addWidget(runner)

@@ -56,6 +56,7 @@ from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import Playback, playback_of
 from posecut_core.errors import LabelError, Remedy
+from posecut_core.interchange.registry import FORMATS
 from posecut_core.plots.figures import bytes_of
 from posecut_core.poses.files import FoundPredictions, write_csv
 from posecut_core.project.opening import project_videos
@@ -343,13 +344,6 @@ _Need = Literal["network", "video", "project"]  # what a line of a menu is about
 _FOREIGN = "these predictions were made by a network of another iteration"
 _CLIP = 5  # seconds
 _MADE = ("create_labeled_video", "plot_trajectories", "export_poses", "export_deeplabcut", "import_poses")
-_PROGRAMS = {  # format -> what is said
-    "nwb": "NWB",
-    "sleap": "SLEAP's .slp",
-    "sleap-analysis": "SLEAP's analysis .h5",
-    "movement": "movement",
-    "deeplabcut": "DeepLabCut",
-}
 
 
 class _Products(QWidget):
@@ -377,8 +371,9 @@ class _Products(QWidget):
         self._add(self.make, "Figures of the trajectories", "network", lambda: self._start("plot_trajectories", {}))
         self._fill(self.files, "Files")
         self._add(self.files, "Table for spreadsheets (.csv)", "video", lambda: session.attempt(self.write_table))
-        for name, said in _PROGRAMS.items():
-            self._add(self.files, f"File for {said}", "network", partial(self._export, name))
+        for name, one in FORMATS.items():
+            if "w" in one.poses:
+                self._add(self.files, f"As {one.title}", "network", partial(self._export, name))
         self._add(self.files, "Copies under DeepLabCut's names", "network", self._name_as_deeplabcut)
         self._add(self.files, "Open the folder", "video", self._open_folder)
         self._add(self.files, "Take predictions from a file…", "project", self.import_file)

@@ -75,7 +75,7 @@ def test_of_a_file_with_several_animals_one_is_taken_by_a_button(dock, monkeypat
 def test_labels_go_out_and_come_back(dock, monkeypatch):
     """What the window writes it reads again, and there is nothing new in it."""
     asked = work_at_once(dock.session, monkeypatch)
-    choose(dock.files.labels_out.form.fields["format"].native, "deeplabcut")
+    choose(dock.files.labels_out.form.fields["format"].native, "cvat")
     press(dock.files.labels_out.start_button)
     (path,) = dock.session.project.exports.iterdir()
     answer(monkeypatch, path)

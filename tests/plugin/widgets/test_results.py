@@ -240,7 +240,7 @@ def test_predictions_are_written_for_spreadsheets_and_other_programs(shown, monk
     assert read_predictions(table.with_suffix(".csv")).xy.shape == (FRAMES, 7, 2)
     action(shown, "Open the folder").trigger()
     assert opened == [str(table.parent)]
-    action(shown, "File for movement").trigger()
+    action(shown, "As movement's netCDF").trigger()
     request = shown.session.jobs.job.request
     assert (request.verb, request.arguments["format"]) == ("export_poses", "movement")
     assert request.arguments["destfolder"] == str(table.parent)
