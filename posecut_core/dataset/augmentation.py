@@ -17,14 +17,34 @@ from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.scoremaps import Number
 from posecut_core.dataset.settings import TrainingSettings
 
+CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
+_UPRIGHT = 30.0  # degrees that crops are turned by from the first step
+_WIDENS = (0.06, 0.6)  # shares of the steps between which they come to be turned by all that is asked for
 _BLUR_TAPS = 3  # a blur reaches this many pixels to each side
+
+
+class Turn(NamedTuple):
+    """By how much crops are turned either way, in radians: by little at first, later by more.
+
+    A network that has learned the animal one way up learns the other ways sooner than all at once.
+    """
+
+    least: Number
+    more: Number
+    widens_from: Number  # step
+    per_step: Number  # of `more`
+
+    def __call__(self, step: Int[Array, ""]) -> Float[Array, ""]:
+        """Return the widest angle of a step, counted from 0."""
+        share = jnp.clip((step - self.widens_from) * self.per_step, 0.0, 1.0)
+        return self.least + share * self.more
 
 
 class Augmentation(NamedTuple):
     """How far crops and their appearance may vary: values, so that others need no other program."""
 
     log_scales: tuple[Number, Number]  # logarithms of the least and the greatest magnification
-    turn: Number  # radians either way
+    turn: Turn
     mirror: Bool[Array | np.ndarray, ""] | np.bool_
     brightness: Number
     log_contrast: Number
@@ -37,12 +57,25 @@ def augmentation(settings: TrainingSettings) -> Augmentation:
     low, up, contrast = map(np.float32, (settings.scale_jitter_lo, settings.scale_jitter_up, settings.contrast))
     return Augmentation(
         log_scales=(np.float32(math.log(low)), np.float32(math.log(up))),
-        turn=np.float32(settings.rotation) * np.float32(math.pi / 180),
+        turn=_turn(settings),
         mirror=np.bool_(settings.mirror),
         brightness=np.float32(settings.brightness),
         log_contrast=np.float32(math.log1p(contrast)),
         noise=np.float32(settings.noise),
         blur=np.float32(settings.blur),
+    )
+
+
+def _turn(settings: TrainingSettings) -> Turn:
+    """Widen angles over the middle of a training that has an end."""
+    ends = settings.learning_rate_decay != "none"
+    least = min(settings.rotation, _UPRIGHT) if ends else settings.rotation
+    begins, ready = (share * settings.maxiters for share in _WIDENS)
+    return Turn(
+        least=np.float32(math.radians(least)),
+        more=np.float32(math.radians(settings.rotation - least)),
+        widens_from=np.float32(begins),
+        per_step=np.float32(1 / (ready - begins)),
     )
 
 
@@ -105,32 +138,49 @@ def _warp_one(
     return values.reshape(size, size, 3)
 
 
-def _crop_matrices(
-    *,
-    centers: Float[Array, "B 2"],
-    scales: Float[Array, " B"],
-    angles: Float[Array, " B"],
-    mirrored: Bool[Array, " B"],
-    size: int,
-) -> Float[Array, "B 2 3"]:
-    """Return the maps from crop to frame for crops of `size` around `centers`, magnified, turned and mirrored."""
+def _linear_maps(
+    *, scales: Float[Array, " B"], angles: Float[Array, " B"], mirrored: Bool[Array, " B"]
+) -> Float[Array, "B 2 2"]:
+    """Return the maps from crop to frame, without their shift, for crops magnified, turned and mirrored."""
     cos, sin = jnp.cos(angles) / scales, jnp.sin(angles) / scales
     sign = jnp.where(mirrored, -1.0, 1.0)
-    linear = jnp.stack([jnp.stack([cos * sign, -sin], -1), jnp.stack([sin * sign, cos], -1)], axis=1)
+    return jnp.stack([jnp.stack([cos * sign, -sin], -1), jnp.stack([sin * sign, cos], -1)], axis=1)
+
+
+def _crop_matrices(linear: Float[Array, "B 2 2"], centers: Float[Array, "B 2"], *, size: int) -> Float[Array, "B 2 3"]:
+    """Return the maps from crop to frame for crops of `size` around `centers`."""
     middle = (size - 1) / 2
     return jnp.concatenate([linear, (centers - linear.sum(-1) * middle)[..., None]], axis=-1)
 
 
 def _random_centers(
-    key: Key[Array, ""], xy: Float[Array, "B K 2"], sizes: Int[Array, "B 2"], *, on_animal: float, spread: float
+    key: Key[Array, ""],
+    xy: Float[Array, "B K 2"],
+    sizes: Int[Array, "B 2"],
+    linear: Float[Array, "B 2 2"],
+    *,
+    on_animal: float,
+    size: int,
 ) -> Float[Array, "B 2"]:
-    """Choose where crops lie: near a random visible bodypart with probability `on_animal`, else anywhere."""
-    kind, which, shift, where = jax.random.split(key, 4)
+    """Choose where crops lie: with probability `on_animal` on the animal, else anywhere.
+
+    A crop on the animal holds all of its visible bodyparts where they fit, anywhere within it: what tells like
+    bodyparts apart may be far away. Otherwise it lies near a random one of them. `linear` are the maps from crop to
+    frame without their shift.
+    """
+    kind, which, shift, where, place = jax.random.split(key, 5)
     batch, bodyparts, _ = xy.shape
     visible = ~jnp.isnan(xy[..., 0])
     part = jnp.argmax(jnp.where(visible, jax.random.uniform(which, (batch, bodyparts)), -1.0), axis=1)
     chosen = jnp.take_along_axis(xy, part[:, None, None], axis=1)[:, 0]
-    near = chosen + jax.random.uniform(shift, (batch, 2), minval=-spread, maxval=spread)
+    near = chosen + jax.random.uniform(shift, (batch, 2), minval=-size / 4, maxval=size / 4)
+    squares = (linear[:, 0] ** 2).sum(axis=1)[:, None, None]  # of 1 / magnification: rows are orthogonal
+    turned = jnp.einsum("bji,bkj->bki", linear / squares, xy)  # crop pixels, up to a shift
+    low, high = jnp.nanmin(turned, axis=1), jnp.nanmax(turned, axis=1)
+    room = size - 1 - 2 * CROP_MARGIN - (high - low)
+    first = CROP_MARGIN + jax.random.uniform(place, (batch, 2)) * room
+    holding = jnp.einsum("bij,bj->bi", linear, low - first + (size - 1) / 2)
+    near = jnp.where((room >= 0).all(axis=1, keepdims=True), holding, near)
     extent = sizes[:, ::-1].astype(jnp.float32)
     anywhere = jax.random.uniform(where, (batch, 2)) * extent
     use = (jax.random.uniform(kind, (batch,)) < on_animal) & visible.any(axis=1)
@@ -190,6 +240,7 @@ def _random_appearance(
 def augment(
     key: Key[Array, ""],
     batch: Batch,
+    step: Int[Array, ""],
     *,
     mirror_order: Int[Array, " K"],
     size: int,
@@ -198,21 +249,17 @@ def augment(
 ) -> Crops:
     """Cut a random crop of `size` x `size` pixels of each frame and move its labels along; NaN outside the crop.
 
-    A share of `on_animal` is centered near the animal. `mirror_order[k]` is the bodypart that stands in for k in a
-    mirrored image.
+    `step`, counted from 0, says how far crops are turned by now. A share of `on_animal` shows the animal.
+    `mirror_order[k]` is the bodypart that stands in for k in a mirrored image.
     """
     where, scale, angle, flip, look = jax.random.split(key, 5)
     count = (len(batch.images),)
     scales = jnp.exp(jax.random.uniform(scale, count, minval=how.log_scales[0], maxval=how.log_scales[1]))
     mirrored = jax.random.bernoulli(flip, 0.5, count) & how.mirror
-    centers = _random_centers(where, batch.xy, batch.sizes, on_animal=on_animal, spread=size / 4)
-    matrix = _crop_matrices(
-        centers=_keep_inside(centers, batch.sizes, size / 2 / scales),
-        scales=scales,
-        angles=jax.random.uniform(angle, count, minval=-how.turn, maxval=how.turn),
-        mirrored=mirrored,
-        size=size,
-    )
+    angles = jax.random.uniform(angle, count, minval=-1.0, maxval=1.0) * how.turn(step)
+    linear = _linear_maps(scales=scales, angles=angles, mirrored=mirrored)
+    centers = _random_centers(where, batch.xy, batch.sizes, linear, on_animal=on_animal, size=size)
+    matrix = _crop_matrices(linear, _keep_inside(centers, batch.sizes, size / 2 / scales), size=size)
     images = _random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), how)
     xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
     annotated = jnp.where(mirrored[:, None], batch.annotated[:, mirror_order], batch.annotated)

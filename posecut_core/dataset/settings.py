@@ -95,7 +95,12 @@ class TrainingSettings:
     )
     batch_size: int = _setting(8, "crops per step", ge=1, label="crops per step")
     crop_size: int = _setting(
-        224, "side of a training crop in pixels of the scaled frame; a multiple of 16", ge=64, le=4096, multiple_of=16
+        224,
+        "side of a training crop in pixels of the scaled frame; a multiple of 16",
+        ge=64,
+        le=4096,
+        multiple_of=16,
+        chosen=True,
     )
     crop_on_animal: float = _setting(0.8, "share of crops that are centered near the animal, not anywhere", ge=0, le=1)
     scale_jitter_lo: float = _setting(0.75, "crops are magnified by at least this", ge=0.1, le=10)
@@ -131,7 +136,7 @@ class TrainingSettings:
         le=0.99999,
     )
     locref_loss_weight: float = _setting(0.2, "weight of the location refinement beside the score map", ge=0, le=100)
-    maxiters: int = _setting(5000, "training ends after this many steps", ge=1, label="steps")
+    maxiters: int = _setting(5000, "training ends after this many steps", ge=1, label="steps", chosen=True)
     display_iters: int = _setting(50, "the loss is shown and logged every so many steps", ge=1)
     save_iters: int = _setting(500, "a snapshot is written every so many steps", ge=1)
     max_snapshots_to_keep: int | None = _setting(5, "older snapshots are deleted; null keeps all", ge=1)
@@ -172,6 +177,7 @@ class TrainingSettings:
 
 
 CHOSEN = frozenset(name for name, about in properties(TrainingSettings).items() if about.get("chosen"))
+_STEPS_OF_24, _FEWEST_STEPS = 600, 400
 # A shuffle that exists is not made again: its settings are what a network may have been trained with.
 _ELSE = (
     "take it from a backup, or create and train a new shuffle, and delete this one's folder and its file in "
@@ -180,6 +186,12 @@ _ELSE = (
 _NEW = Remedy("create_training_dataset")
 # Settings of 0.1 that did not pay, each with the value at which it did nothing.
 _GONE: Mapping[str, str | float] = {"score_target": "disc", "layer_decay": 1.0, "stochastic_depth": 0.0}
+
+
+def usual_steps(frames: int) -> int:
+    """Return the maxiters that suits so many training frames: 600 steps of 24 frames, 1,500 of 96, 5,000 at most."""
+    steps = _STEPS_OF_24 * (max(frames, 1) / 24) ** (2 / 3)
+    return int(min(max(50 * round(steps / 50), _FEWEST_STEPS), TrainingSettings.maxiters))
 
 
 def write_settings(path: Path, settings: TrainingSettings) -> None:

@@ -217,7 +217,9 @@ def step(
     """Take a step as `_train_step` does, as a pure function of arrays."""
     key = jax.random.fold_in(jax.random.key(values.seed), state.step)
     size, how = config.crop_size, values.augmentation
-    crops = augment(key, batch, mirror_order=mirror_order, size=size, on_animal=config.crop_on_animal, how=how)
+    crops = augment(
+        key, batch, state.step, mirror_order=mirror_order, size=size, on_animal=config.crop_on_animal, how=how
+    )
     targets = encode(crops.xy, height=size // STRIDE, width=size // STRIDE, radius=values.radius)
 
     def loss_of(parameters: Any) -> Float[Array, ""]:

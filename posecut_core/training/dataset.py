@@ -1,6 +1,7 @@
 """Training datasets: the labels they are made of, their settings, their splits under the numbers of shuffles."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from posecut_core.backbones import AUTO, net_types
+from posecut_core.dataset.augmentation import CROP_MARGIN
 from posecut_core.dataset.frames import comfortable_scale
 from posecut_core.dataset.settings import (
     CHOSEN,
     TrainingSettings,
     read_settings,
     settings_from,
+    usual_steps,
     write_settings,
 )
 from posecut_core.dataset.split import (
@@ -38,6 +41,7 @@ from posecut_core.project.config import training_percent
 from posecut_core.project.opening import frame_folders, note_strangers
 from posecut_core.project.paths import Project, Training
 from posecut_core.project.state import read_state
+from posecut_core.results import counted
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 
@@ -50,6 +54,7 @@ _MAY_DIFFER = (
     "init_origin",
     "init_sha256",
 )
+_LARGEST_CROP = 384  # pixels: a step takes three times as long as with the usual crops
 _Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
@@ -139,11 +144,19 @@ def _suiting(
     view = read_state(project.settings_path).view
     chosen, told = dict[str, object](), list[str]()
     if "global_scale" not in given:
-        chosen["global_scale"] = scale = _scale(project, tables)
-        told += [f"global_scale {scale:g}, to save time and memory"] * (scale < 1)
+        chosen["global_scale"] = _scale(project, tables)
+        told += [f"global_scale {chosen['global_scale']:g}, to save time and memory"] * (chosen["global_scale"] != 1)
+    if "crop_size" not in given:
+        scale = settings_from({"global_scale": {**chosen, **given}["global_scale"]}).global_scale
+        chosen["crop_size"] = crop = _crop_size(animal.size * scale)
+        told += [f"crop_size {crop}, so that crops hold the whole animal"] * (crop != TrainingSettings.crop_size)
     if "rotation" not in given:
         chosen["rotation"] = rotation = animal.rotation(view)
         told += [f"rotation {rotation:g}, as {animal.seen(view)}"] * (rotation != TrainingSettings.rotation)
+    if "maxiters" not in given:
+        frames = sum(len(table.numbers) for table in tables)
+        chosen["maxiters"] = steps = usual_steps(frames)
+        told.append(f"maxiters {steps:,}, for {counted(frames, 'training frame')}")
     if told:
         report(Notice(f"Chosen for this training: {'; '.join(told)}. Give other values where these do not fit"))
     return chosen
@@ -157,6 +170,15 @@ def _scale(project: Project, tables: Sequence[LabelTable]) -> float:
         for store, table in zip(stores, tables, strict=True)
     )
     return comfortable_scale(longest)
+
+
+def _crop_size(animal: float) -> int:
+    """Choose the side of crops by that of the animal, both in pixels of the scaled frame.
+
+    What tells like bodyparts apart, as the legs of an animal, may be at its other end.
+    """
+    usual = TrainingSettings.crop_size
+    return min(max(usual, 16 * math.ceil((animal + 2 * CROP_MARGIN) / 16)), _LARGEST_CROP)
 
 
 # --- shuffles ---------------------------------------------------------------------------------------------------------

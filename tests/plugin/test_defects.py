@@ -498,13 +498,13 @@ def test_a_training_that_lacks_labels_can_still_be_resumed(trained):
 
 
 def test_how_long_a_training_takes_is_chosen_in_plain_words(trained):
-    """Each choice says its steps and, by the speed of the training before, its minutes."""
+    """Each choice says the steps that suit the labels and, by the speed of the training before, its minutes."""
     box = trained.form.length.native.findChild(QComboBox) or trained.form.length.native
-    assert box.itemText(2) == "usual: 5,000 steps, about 42 min here"
+    assert box.itemText(2) == "usual: 400 steps, about 3 min here"
     assert trained.form.length.value == 0  # 60 steps are none of them
-    trained.form.length.value = 500
-    assert trained.form.fields["maxiters"].value == 500
-    assert trained.form.changes() == {"maxiters": 500}
+    trained.form.length.value = 1200
+    assert trained.form.fields["maxiters"].value == 1200
+    assert trained.form.changes() == {"maxiters": 1200}
 
 
 def test_shuffle_and_iteration_are_under_more(trained):

@@ -24,7 +24,7 @@ from posecut_core.progress import Notice
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
-from posecut_core.training.dataset import _scale, labeled_tables, write_shuffle
+from posecut_core.training.dataset import _crop_size, _scale, labeled_tables, write_shuffle
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
@@ -85,7 +85,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
         FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
     ]
     assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
-    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0)
+    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0, maxiters=500)
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
     for table in labeled_tables(opened):
@@ -315,6 +315,29 @@ def test_only_labels_that_train_say_how_far_crops_are_turned(project):
     assert read_settings(made.settings).rotation == 130
 
 
+@pytest.mark.parametrize(("scale", "crop"), [(1.0, 224), (4.0, 240)])
+def test_crops_are_chosen_to_hold_the_animal(project, scale, crop):
+    """The labeled animals fit in, at the scale of the training, and it is told; what is given counts more."""
+    opened = open_project(project)
+    for table in labeled_tables(opened):
+        xy = np.tile([[3.0, 24], [32, 24], [61, 24]], (len(table.numbers), 1, 1))
+        write_labels(opened, dataclasses.replace(table, xy=xy))
+    said = []
+    made = create_training_dataset(project, settings={"global_scale": scale}, report=said.append).shuffles[0]
+    assert read_settings(made.settings).crop_size == crop
+    told = [notice.text for notice in said if isinstance(notice, Notice) and "crop_size" in notice.text]
+    assert [f"crop_size {crop}, so that crops hold the whole animal" in text for text in told] == [True] * (crop > 224)
+    made = create_training_dataset(project, settings={"global_scale": scale, "crop_size": 64}).shuffles[0]
+    assert read_settings(made.settings).crop_size == 64
+    assert (_crop_size(300), _crop_size(1000)) == (320, 384)
+
+
+def test_a_scale_that_is_no_number_is_refused_by_name(project):
+    """What is chosen by it is chosen after it has been read."""
+    with pytest.raises(ModelError, match="global_scale is 'half'"):
+        create_training_dataset(project, settings={"global_scale": "half"})
+
+
 def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
     """The message names default_net_type in config.yaml, unless another network is given."""
     edit_config(project, {"default_net_type": "resnet_9"})
@@ -351,7 +374,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     edit_config(project, {"iteration": 1})
     said = []
     made = create_training_dataset(project, report=said.append).shuffles[0]
-    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7)
+    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, maxiters=400)
     assert (read_settings(made.settings), made.previous) == (expected, None)
     told = "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34"
     assert any(told in notice.text for notice in said)

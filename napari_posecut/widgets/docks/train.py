@@ -230,7 +230,7 @@ class TrainDock(QWidget):
         self.networks.setValue(len(project.training(number).networks()))
         first = settings or earlier or first_settings(project, number)
         self.form.show_settings(first, automatic=CHOSEN if settings is None and earlier is None else frozenset())
-        self.form.show_speed(speed_of(project, number))
+        self.form.show_pace(frames=len(self._labeled()), steps_per_second=speed_of(project, number))
         running = self.session.jobs.find(_VERB) is not None
         state = "training in the background; you can go on labeling." if running else _state_text(steps, settings)
         self._state = f"<b>Shuffle {number}</b>: {state}"

@@ -23,6 +23,7 @@ from posecut_core.dataset.settings import (
     previous_training,
     read_settings,
     settings_from,
+    usual_steps,
 )
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import DatasetError, ModelError, PosecutError
@@ -49,8 +50,7 @@ INITIAL_WEIGHTS = {
     CHOOSE_FILE: CHOOSE_FILE,
 }
 _LARGEST = 2**63 - 1
-_USUAL = TrainingSettings().maxiters
-_LENGTHS = (("quick look", _USUAL // 10), ("usual", _USUAL), ("thorough", 3 * _USUAL))
+_LENGTHS = (("quick look", 0.2), ("usual", 1.0), ("thorough", 3.0))  # shares of the usual steps
 _OTHER = 0  # steps that are none of these
 _GROUPS = {  # the setting that begins a group -> what the group is about
     "width": "Network",
@@ -67,6 +67,7 @@ class SettingsForm(Container[Widget]):
 
     def __init__(self) -> None:
         self._shown = TrainingSettings()
+        self._usual = self._shown.maxiters
         self._steps_per_second = 0.0  # of an earlier training; 0 where there is none
         self.length = ComboBox(name="length", label="how long", choices=self._lengths())
         self._automatic = CHOSEN  # what the core chooses unless it is given
@@ -116,16 +117,33 @@ class SettingsForm(Container[Widget]):
                 field.value = value
         self._show_file()
 
-    def show_speed(self, steps_per_second: float) -> None:
-        """Say how many minutes each choice takes, by the speed of an earlier training; 0 where there is none."""
-        if steps_per_second != self._steps_per_second:
-            self._steps_per_second = steps_per_second
-            with self.length.changed.blocked():
-                self.length.choices = self._lengths()
-            self._show_length()
+    def show_pace(self, *, frames: int, steps_per_second: float) -> None:
+        """Offer lengths that suit so many labeled frames, and say how many minutes each takes.
+
+        Args:
+            frames: how many are labeled.
+            steps_per_second: of an earlier training; 0 where there is none.
+        """
+        usual = usual_steps(frames) if frames else self._usual
+        if (usual, steps_per_second) == (self._usual, self._steps_per_second):
+            return
+        untouched = "maxiters" in self._automatic and self.fields["maxiters"].value in (
+            self._usual,
+            TrainingSettings().maxiters,
+        )
+        self._usual, self._steps_per_second = usual, steps_per_second
+        with self.length.changed.blocked():
+            self.length.choices = self._lengths()
+        if untouched:
+            field.value = usual
+        self._show_length()
+
+    def _steps_of_lengths(self) -> dict[str, int]:
+        return {text: round(share * self._usual) for text, share in _LENGTHS}
 
     def _lengths(self) -> list[tuple[str, int]]:
-        lengths = [(f"{text}: {steps:,} steps{self._duration(steps)}", steps) for text, steps in _LENGTHS]
+        steps_of = self._steps_of_lengths()
+        lengths = [(f"{text}: {steps:,} steps{self._duration(steps)}", steps) for text, steps in steps_of.items()]
         return [("as many steps as below", _OTHER), *lengths]
 
     def _duration(self, steps: int) -> str:
@@ -139,7 +157,7 @@ class SettingsForm(Container[Widget]):
     def _show_length(self) -> None:
         steps = self.fields["maxiters"].value
         with self.length.changed.blocked():
-            self.length.value = steps if steps in dict(_LENGTHS).values() else _OTHER
+            self.length.value = steps if steps in self._steps_of_lengths().values() else _OTHER
 
     def changes(self) -> dict[str, object]:
         """Return the settings that were changed in the form, for the core's `settings`.
@@ -149,6 +167,8 @@ class SettingsForm(Container[Widget]):
         """
         typed = {name: self._typed(name, field) for name, field in self.fields.items()}
         typed = {name: value for name, value in typed.items() if value is not None or name not in CHOSEN}
+        if "maxiters" in self._automatic and typed["maxiters"] == self._usual:
+            del typed["maxiters"]  # the core chooses it by the frames that train, which are fewer
         settings = settings_from({**dataclasses.asdict(self._shown), **typed})
         return {
             name: value
@@ -183,7 +203,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
         field = ComboBox(**common, label=label, choices=[(text, value) for value, text in INITIAL_WEIGHTS.items()])
     elif "enum" in about:
         field = ComboBox(**common, label=label, choices=about["enum"])
-    elif about.get("type") == "integer":
+    elif about.get("type") == "integer" and (name not in CHOSEN or "label" in about):
         field = SpinBox(
             **common,
             label=label,
@@ -292,7 +312,7 @@ class TrainWidget(Container[Widget]):
         self.form.show_settings(
             earlier or first_settings(project, number), automatic=CHOSEN if earlier is None else frozenset()
         )
-        self.form.show_speed(speed_of(project, number))
+        self.form.show_pace(frames=len(labeled), steps_per_second=speed_of(project, number))
 
     def start(self) -> None:
         """Make the next training dataset of all labels, and train on it; what is refused is said in the widget."""

@@ -2,16 +2,21 @@
 
 import dataclasses
 
+import hypothesis
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from posecut_core.dataset.augmentation import (
+    CROP_MARGIN,
     _change_light,
     _crop_matrices,
     _invert,
     _keep_inside,
+    _linear_maps,
     _random_appearance,
     _random_centers,
     _transform_points,
@@ -48,17 +53,15 @@ def center_of(image):
 
 
 def matrices(*, center, scale=1.0, angle=0.0, mirrored=False, size=SIZE):
-    return _crop_matrices(
-        centers=jnp.array([center]), scales=jnp.array([scale]), angles=jnp.array([angle]),
-        mirrored=jnp.array([mirrored]), size=size,
-    )  # fmt: skip
+    linear = _linear_maps(scales=jnp.array([scale]), angles=jnp.array([angle]), mirrored=jnp.array([mirrored]))
+    return _crop_matrices(linear, jnp.array([center]), size=size)
 
 
 def sizes(*shape):
     return jnp.array([shape], jnp.int32)
 
 
-def augmented(xy, *, image=None, annotated=(True, True), extent=(FRAME, FRAME), seed=0, settings=PLAIN):
+def augmented(xy, *, image=None, annotated=(True, True), extent=(FRAME, FRAME), seed=0, settings=PLAIN, step=0):
     """Augment a batch of one image and its two labels, which a mirror exchanges."""
     image = np.zeros((FRAME, FRAME, 3), np.uint8) if image is None else image
     batch = Batch(
@@ -69,7 +72,7 @@ def augmented(xy, *, image=None, annotated=(True, True), extent=(FRAME, FRAME), 
     )
     static = {"size": settings.crop_size, "on_animal": settings.crop_on_animal}
     how = augmentation(settings)
-    crops = _augment(jax.random.key(seed), batch, mirror_order=jnp.array([1, 0]), how=how, **static)
+    crops = _augment(jax.random.key(seed), batch, jnp.int32(step), mirror_order=jnp.array([1, 0]), how=how, **static)
     return jax.tree.map(np.asarray, crops)
 
 
@@ -117,15 +120,57 @@ def test_invert_undoes_a_map():
     np.testing.assert_allclose(_transform_points(matrix, _transform_points(_invert(matrix), xy)), xy, atol=1e-3)
 
 
-def test_crops_lie_near_a_visible_bodypart():
-    """With `on_animal` 1 every crop has a labeled bodypart within `spread`; a frame without labels is no obstacle."""
-    xy = jnp.tile(jnp.array([[[5.0, 90.0], [np.nan, np.nan]]]), (200, 1, 1)).at[100:].set(np.nan)
-    extent = jnp.tile(jnp.array([[100, 40]]), (200, 1))
-    centers = np.asarray(_random_centers(jax.random.key(0), xy, extent, on_animal=1.0, spread=8.0))
-    assert (np.abs(centers[:100] - [5, 90]) <= 8).all()
-    assert (centers[100:] >= 0).all()
-    assert (centers[100:] <= [40, 100]).all()
-    assert centers[100:, 1].max() > 80
+_centers = jax.jit(_random_centers, static_argnames=("on_animal", "size"))
+
+
+def centers_of(points, linear, *, extent=(100, 40)):
+    """Choose 100 centers of crops of 32 pixels around the same points, five at most."""
+    points = np.pad(np.float32(points), ((0, 5 - len(points)), (0, 0)), constant_values=np.nan)
+    xy, sizes = np.tile(points, (100, 1, 1)), np.tile(np.int32([extent]), (100, 1))
+    return np.asarray(_centers(jax.random.key(0), xy, sizes, np.repeat(linear, 100, 0), on_animal=1.0, size=32))
+
+
+def test_crops_of_an_animal_that_does_not_fit_lie_near_a_visible_bodypart():
+    """With `on_animal` 1 the center is within a quarter of the crop of a bodypart that is seen."""
+    centers = centers_of([[5.0, 90.0], [35.0, 40.0], [np.nan, np.nan]], IDENTITY[:, :, :2])
+    near = np.abs(centers[:, None] - [[5, 90], [35, 40]]).max(axis=2) <= 8
+    assert near.any(axis=1).all()
+    assert near.any(axis=0).all()
+
+
+@given(
+    points=st.lists(st.tuples(st.floats(0, 12), st.floats(0, 12)), min_size=1, max_size=5),
+    angle=st.floats(-np.pi, np.pi),
+    scale=st.floats(0.75, 1.25),
+)
+@hypothesis.settings(max_examples=20, deadline=None)
+def test_crops_hold_the_whole_animal_where_it_fits(points, angle, scale):
+    """However a crop is turned and magnified, all bodyparts are in it, and it does not always lie the same."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / scale  # from crop to frame
+    centers = centers_of(points, np.float32(turn[None]))
+    seen = (np.array(points) - centers[:, None]) @ np.linalg.inv(turn).T + 15.5
+    assert (seen >= CROP_MARGIN - 1e-3).all()
+    assert (seen <= 31 - CROP_MARGIN + 1e-3).all()
+    assert np.ptp(centers, axis=0).max() > 1
+
+
+def test_a_frame_without_labels_is_shown_anywhere():
+    """Where no bodypart is seen, crops lie anywhere in the frame."""
+    centers = centers_of([[np.nan, np.nan]], IDENTITY[:, :, :2])
+    assert (centers >= 0).all()
+    assert (centers <= [40, 100]).all()
+    assert centers[:, 1].max() > 80
+
+
+def test_crops_are_turned_by_little_at_first():
+    """Angles widen from 30 degrees to those asked for, and stay; a training without an end has all from the start."""
+    turn = augmentation(TrainingSettings(rotation=90.0, maxiters=100)).turn
+    degrees = np.degrees([float(turn(jnp.int32(step))) for step in (0, 5, 33, 61, 99)])
+    np.testing.assert_allclose(degrees, [30, 30, 60, 90, 90], atol=1.5)
+    endless = augmentation(TrainingSettings(rotation=90.0, learning_rate_decay="none")).turn
+    assert float(endless(jnp.int32(0))) == pytest.approx(np.pi / 2)
+    small = augmentation(TrainingSettings(rotation=10.0)).turn
+    assert np.degrees(float(small(jnp.int32(0)))) == pytest.approx(10)
 
 
 def test_crops_are_moved_into_the_frame():

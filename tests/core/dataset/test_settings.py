@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, write_settings
+from posecut_core.dataset.settings import TrainingSettings, read_settings, settings_from, usual_steps, write_settings
 from posecut_core.errors import ModelError
 from posecut_core.storage.values import properties
 
@@ -203,6 +203,14 @@ def test_any_value_is_taken_or_refused(name, value):
         made = settings_from({name: value})
         assert isinstance(hash(made), int)
         assert json.dumps(getattr(made, name))
+
+
+@pytest.mark.parametrize(
+    ("frames", "steps"), [(0, 400), (10, 400), (24, 600), (96, 1500), (160, 2150), (500, 4550), (10_000, 5000)]
+)
+def test_more_frames_are_trained_on_for_longer(frames, steps):
+    """The number of steps follows from the frames, within bounds."""
+    assert usual_steps(frames) == steps
 
 
 def test_settings_of_earlier_versions_are_passed_over(tmp_path):

@@ -67,3 +67,14 @@ def test_what_cannot_work_is_refused_by_the_core(form, typed):
     form.fields["learning_rate"].value = typed
     with pytest.raises(ModelError, match="Setting learning_rate is"):
         form.changes()
+
+
+def test_the_usual_length_follows_from_the_labels_until_another_is_chosen(form):
+    """What nobody changed is left to the core, which counts the frames that train."""
+    form.show_pace(frames=96, steps_per_second=0)
+    assert form.fields["maxiters"].value == 1500
+    assert form.changes() == {}
+    form.length.value = 300  # a quick look
+    assert form.changes() == {"maxiters": 300}
+    form.show_pace(frames=500, steps_per_second=0)
+    assert form.changes() == {"maxiters": 300}
