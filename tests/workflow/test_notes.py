@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import partial
 
 import imageio.v3 as iio
 import numpy as np
@@ -23,6 +24,8 @@ from posecut_core.workflow.create_training_dataset import create_training_datase
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
+
+_STEPS = {"maxiters": 3}  # a number that is chosen would be told
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def test_labels_outside_their_frame_are_told(spot_project, told):
     xy = table.xy.copy()
     xy[1, 0] = (66.0, 5.0)
     write_labels(project, LabelTable("spot", table.bodyparts, table.numbers, xy))
-    create_training_dataset(spot_project, report=told)
+    create_training_dataset(spot_project, settings=_STEPS, report=told)
     assert told == ["spot: labels outside their frame: frame 3 spot; correct or remove them"]
 
 
@@ -137,7 +140,7 @@ def test_labels_of_a_bodypart_that_was_removed_by_hand_are_told(spot_project, ed
     (found,) = (finding for finding in doctor(spot_project).findings if "'beside'" in finding.problem)
     assert found.harmless
     check_labels(spot_project, report=told)
-    create_training_dataset(spot_project, report=told)
+    create_training_dataset(spot_project, settings=_STEPS, report=told)
     assert len(told) == 2
     assert len(set(told)) == 1
     assert re.match(r"Labels of 'beside' are kept but not used.*config\.yaml no longer lists it; add it", told[0])
@@ -154,7 +157,7 @@ def test_folders_of_no_listed_video_are_told_and_never_used(trainable, told):
     edit_config(trainable, {"video_sets": {"videos/dots.mp4": {}, "videos/dots - Copy.mp4": {}}})
     (both,) = create_training_dataset(trainable).shuffles
     edit_config(trainable, {"video_sets": {"videos/dots.mp4": {}}})
-    for step in (create_training_dataset, check_labels):
+    for step in (partial(create_training_dataset, settings=_STEPS), check_labels):
         step(trainable, report=told)
         assert "'dots - Copy'" in told[0]
         assert "belongs to no video" in told.pop(0)

@@ -122,7 +122,7 @@ class TrainDock(QWidget):
         project, changes = self.session.require_project(), self.form.changes()
         if self._unused_frames():
             self.shuffle.setValue(new_shuffle(project))
-        elif self._is_finished() and self.networks.value() <= self._trained_networks():
+        elif self._is_finished() and self.networks.value() <= max(1, self._trained_networks()):
             raise ModelError(
                 f"Shuffle {self.shuffle.value()} is trained to its end with all labels; raise the number of steps "
                 "to train it further, or choose another shuffle."

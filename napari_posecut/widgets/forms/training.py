@@ -127,10 +127,8 @@ class SettingsForm(Container[Widget]):
         usual = usual_steps(frames) if frames else self._usual
         if (usual, steps_per_second) == (self._usual, self._steps_per_second):
             return
-        untouched = "maxiters" in self._automatic and self.fields["maxiters"].value in (
-            self._usual,
-            TrainingSettings().maxiters,
-        )
+        field = self.fields["maxiters"]
+        untouched = "maxiters" in self._automatic and field.value in (self._usual, self._shown.maxiters)
         self._usual, self._steps_per_second = usual, steps_per_second
         with self.length.changed.blocked():
             self.length.choices = self._lengths()

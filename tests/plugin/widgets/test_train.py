@@ -160,9 +160,9 @@ def test_the_widget_trains_all_labels_from_another_program(sample, qtbot, monkey
     widget = napari_posecut.train_widget(sample)
     qtbot.addWidget(widget.native)
     assert widget.counts.value == "6 labeled frames; no training dataset has them yet."
-    widget.form.length.value = 500
+    widget.form.length.value = 1200
     widget.train.native.click()
     ((config, request),) = started
     assert (config, request.verb) == (sample, "create_dataset_and_train")
-    assert request.arguments == {"shuffle": 1, "settings": {"maxiters": 500}}
+    assert request.arguments == {"shuffle": 1, "settings": {"maxiters": 1200}}
     assert widget.said.value.startswith("Shuffle 1 is trained in the background")
