@@ -298,7 +298,7 @@ def test_the_cameras_view_says_how_far_crops_are_turned(project, view, widest, r
     said = []
     made = create_training_dataset(project, settings={"rotation": "auto"}, report=said.append).shuffles[0]
     assert read_settings(made.settings).rotation == rotation
-    told = [notice.text for notice in said if isinstance(notice, Notice) and "Chosen for this training" in notice.text]
+    told = [notice.text for notice in said if isinstance(notice, Notice) and " rotation " in notice.text]
     assert [f"rotation {rotation:g}, as the project's camera looks from above" in text for text in told] == [True] * (
         rotation != TrainingSettings().rotation
     )
@@ -374,7 +374,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     edit_config(project, {"iteration": 1})
     said = []
     made = create_training_dataset(project, report=said.append).shuffles[0]
-    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, maxiters=400)
+    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, maxiters=500)
     assert (read_settings(made.settings), made.previous) == (expected, None)
     told = "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34"
     assert any(told in notice.text for notice in said)
