@@ -129,6 +129,9 @@ class NewProjectForm(QWidget):
             "one on each line, in the order of labeling; a list can be pasted, and more can be added later"
         )
         self.bodyparts.setTabChangesFocus(True)
+        self.bodyparts.setStyleSheet(
+            "QPlainTextEdit { border: 1px solid gray; border-radius: 2px; }"
+        )  # napari has none
         self.bodyparts.setMaximumHeight(_LIST)
         self.view = QComboBox()
         for text, value in _VIEWS.items():
