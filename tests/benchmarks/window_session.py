@@ -306,11 +306,11 @@ class Session:
         write(fields["maxiters"].native, str(steps))
         write(fields["batch_size"].native, "4")
         write(fields["global_scale"].native, "0.5")
-        press(dock.form.more.native)
+        QTest.keyClick(dock.form.more.native, Qt.Key.Key_Space)
         write(fields["display_iters"].native, str(max(1, steps // 12)))
         write(fields["validation_share"].native, "0.2")
         self.take_picture("train settings")
-        press(dock.form.more.native)
+        QTest.keyClick(dock.form.more.native, Qt.Key.Key_Space)
         self.do(
             lambda: press(dock.start_button), "create_dataset_and_train", halfway=lambda: len(dock.curve.series) > 0
         )
