@@ -37,7 +37,7 @@ class Turn(NamedTuple):
     def __call__(self, step: Int[Array, ""]) -> Float[Array, ""]:
         """Return the widest angle of a step, counted from 0."""
         share = jnp.clip((step - self.widens_from) * self.per_step, 0.0, 1.0)
-        return self.least + share * self.more
+        return jnp.asarray(self.least + share * self.more)
 
 
 class Augmentation(NamedTuple):

@@ -243,7 +243,7 @@ class _Worker:
 
     @classmethod
     def started(cls, work: Work[Any, Any]) -> "_Worker":
-        context = multiprocessing.get_context(_START)
+        context: Any = multiprocessing.get_context(_START)  # its declared type knows no Process
         if _START == "forkserver":
             context.set_forkserver_preload([_module(work)])
         ours, theirs = context.Pipe()
