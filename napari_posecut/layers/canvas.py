@@ -75,8 +75,18 @@ class AutoFit:
 def fit_view(viewer: Viewer) -> None:
     """Fit the view to the layers that are seen; napari itself counts hidden ones, too."""
     seen = [layer for layer in viewer.layers if layer.visible]
-    some = len(seen) < len(viewer.layers) and any(layer.ndim == viewer.dims.ndim for layer in seen)
-    viewer.reset_view(layers=seen if some else None)
+    some = any(layer.ndim == viewer.dims.ndim for layer in seen) and not _covered(viewer, seen)
+    viewer.reset_view(layers=seen if some else None)  # some layers: napari makes a list of them, which takes as long
+
+
+def _covered(viewer: Viewer, seen: Sequence[Layer]) -> bool:
+    """Tell whether the layers that are seen reach as far as all of them, in rows and columns."""
+    low, high = (viewer.layers.extent.world[end][-2:] for end in (0, 1))
+    extents = [layer.extent.world[:, -2:] for layer in seen]
+    return bool(extents) and all(
+        (np.min([one[0] for one in extents], axis=0) <= low).tolist()
+        + (np.max([one[1] for one in extents], axis=0) >= high).tolist()
+    )
 
 
 # --- canvas -----------------------------------------------------------------------------------------------------------
@@ -192,9 +202,9 @@ class Canvas:
         viewer.scene.camera.events.zoom.connect(self._resize)
         self.show_frame()
         if not all(layer.visible for layer in self.layers):
+            fit_view(viewer)  # before there is something to draw
             show_layers(viewer, self.layers, shown=True)
             viewer.layers.selection.active = self.points
-            fit_view(viewer)
         viewer.mouse_drag_callbacks.append(self._pressed)
         self._double_clicks = list(viewer.mouse_double_click_callbacks)
         viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in

@@ -90,6 +90,7 @@ class Heartbeat:
         self._now = now
         self._last: tuple[float, float] | None = None
         self.count = 0  # beats so far
+        self.most: dict[str, float] = {}  # stage -> the longest work at a time, in milliseconds
         self.holds: list[tuple[float, str, int]] = []  # milliseconds, stage, and number of the beat that ended it
         self._stall = {"all": (0.0, ""), "jobs": (0.0, "")}
         self._busy = {"all": (0.0, ""), "jobs": (0.0, "")}
@@ -117,6 +118,7 @@ class Heartbeat:
             for longest, value in ((self._stall, stall), (self._busy, busy)):
                 for when in ("all", "jobs") if jobs else ("all",):
                     longest[when] = max(longest[when], (value, stage))
+            self.most[stage] = max(self.most.get(stage, 0.0), busy)
             if busy > HOLD:
                 self.holds.append((busy, stage, self.count))
         self._last = now

@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.jobs.monitor import in_background
+from napari_posecut.jobs.monitor import breathe, in_background
 from napari_posecut.layers.overlay import (
     OwnNetwork,
     in_words,
@@ -224,6 +224,7 @@ class OutliersDock(QWidget):
         self.job_line = JobLine(self.session, ("find_outliers", "extract_outliers", "compare_outliers"))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.sentence = QLabel()
+        breathe()  # curves take a moment
         self.timeline = Timeline()
         self.timeline.setFixedHeight(44)
         self.timeline.frame_chosen.connect(self._show_frame)

@@ -38,7 +38,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.jobs.monitor import in_background
+from napari_posecut.jobs.monitor import breathe, in_background
 from napari_posecut.labeling.extracted_frames import take_predicted
 from napari_posecut.layers.overlay import (
     OverlayStyle,
@@ -685,6 +685,9 @@ class ResultsDock(QWidget):
     def _play(self, found: FoundPredictions, read: Trajectories) -> None:
         predictions = read.predictions
         self.playback.show(found.video, predictions, style_of(self.session.look, predictions.bodyparts))
+        breathe()  # each of these takes a moment
+        if self.playback.video is None:  # the video was left meanwhile
+            return
         self._shown = found
         self.overlay.show_video(predictions.bodyparts, self.playback.style)
         self._add_timeline(read)
@@ -701,7 +704,9 @@ class ResultsDock(QWidget):
         self.timeline.setObjectName("results.timeline")
         self.timeline.setMinimumHeight(_LEAST)  # the docks on the right grow and shrink
         self.timeline.frame_chosen.connect(self.playback.go_to)
-        self.session.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
+        breathe()
+        if self.timeline is not None:  # the video was not left meanwhile
+            self.session.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
 
     def _restyle(self) -> None:
         """Draw the overlay and the curves as the controls say."""

@@ -8,6 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.jobs.monitor import breathe
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
@@ -76,14 +77,16 @@ class TrainDock(QWidget):
             "train so many networks, one after the other, that differ in their seeds: asked together in 6 Analyze they "
             "outvote each other's errors, and tell where they differ"
         )
-        self.form = SettingsForm()
+        self.form = SettingsForm(pause=breathe)
         self.devices = StepForm("train_network", {"gputouse": "only on device"})
         self.iteration = WrappedLabel()
         self.more = QWidget()
         self.start_button, self.resume_button = QPushButton(_NOW), QPushButton("Resume without the new labels")
         self.line = JobLine(self.session, (_VERB,), stop_text="Pause")
         self.curve = CurveView()
+        breathe()
         self._create_layout()
+        breathe()
         self.shuffle.valueChanged.connect(self._show_shuffle)
         self.start_button.clicked.connect(self.start)
         self.resume_button.clicked.connect(lambda: self.session.attempt(lambda: self._train(self.form.changes())))

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
@@ -65,7 +65,12 @@ _GROUPS = {  # the setting that begins a group -> what the group is about
 class SettingsForm(Container[Widget]):
     """A form of what a training can be told: how long, the settings that matter most, and all others, folded away."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Callable[[], object] = lambda: None) -> None:
+        """Make the form.
+
+        Args:
+            pause: called between parts of it, since making all of it holds a window for a moment.
+        """
         self._shown = TrainingSettings()
         self._usual = self._shown.maxiters
         self._steps_per_second = 0.0  # of an earlier training; 0 where there is none
@@ -81,12 +86,16 @@ class SettingsForm(Container[Widget]):
         main.insert(main.index(self.fields["init_weights"]) + 1, self.weights_file)
         super().__init__(labels=False)
         first, folded = Container[Widget](), Container[Widget]()
+        pause()
         first.extend([self.length, *main])  # added later than made, their labels get one width
         for field in rest:
             if field.name in _GROUPS:
+                pause()
                 folded.append(Label(label=f"<b>{_GROUPS[field.name]}</b>"))
             folded.append(field)
+        pause()
         self.extend([first, self.more, folded])
+        pause()
         for part in (self, first, folded):
             part.margins = (0, 0, 0, 0)
         folded.visible = False
