@@ -10,7 +10,8 @@ of a frame, which also shows the next one), `step_p95_ms` (the next frame), the 
 `..._cpu_ms` is the median of the window's thread alone, which other work on the machine changes little. `redraw_...` is
 napari's share: a picture drawn again in which nothing has changed. `start_s` is another process, from its start until
 `posecut label` would have shown the project's first frame; the slowest of as many as there are openings. No network
-trains in the background meanwhile, but with `--helps`.
+trains in the background meanwhile, but with `--helps`. `--parts` says instead what a point and a frame are made of: the
+median of the window's thread for each part by itself, and for what Qt draws after it.
 """
 
 import argparse
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=FRAMES, help="extracted frames (default: %(default)s)")
     parser.add_argument("--helps", action="store_true", help="let a network train in the background, as windows do")
     parser.add_argument("--profile", action="store_true", help="print where the time goes, which itself takes time")
+    parser.add_argument("--parts", action="store_true", help="time the parts of a point and of a frame instead")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--start", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -55,6 +57,9 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="posecut-latency-", ignore_cleanup_errors=True) as folder:
         config = generated_project(Path(folder), arguments.frames)
+        if arguments.parts:
+            print_parts(config)
+            return 0
         windows = [
             in_child(config, helps=arguments.helps, profile=arguments.profile)
             | in_child(config, helps=False, profile=False, start=True)
@@ -123,6 +128,54 @@ def started_window(config: Path) -> dict[str, float]:
     result = {"start_s": time.time() - process.create_time(), "start_cpu_s": sum(process.cpu_times()[:2])}
     viewer.close()
     return result
+
+
+def print_parts(config: Path) -> None:
+    """Print what the parts of a point and of a frame take of the window's thread."""
+    from napari.settings import get_plugin_settings
+    from qtpy.QtWidgets import QApplication, QOpenGLWidget
+
+    from napari_posecut.layers.canvas import redraw
+    from napari_posecut.session import session_of
+    from napari_posecut.window import add_flow_bar, open_window
+    from posecut_core.labels.edits import Place
+
+    get_plugin_settings("posecut").labeling.helps = False
+    viewer = open_window(config)
+    session, bar = session_of(viewer), add_flow_bar(viewer)
+    labeling, canvas, dock = session.labeling, session.canvas, bar.open("3 Label")
+    labeling.next_open()
+    timed(lambda: None)
+    (drawn,) = (widget for widget in QApplication.allWidgets() if isinstance(widget, QOpenGLWidget))
+    parts, turn = list(labeling.index.columns), itertools.count()
+
+    def write() -> None:
+        edit = Place(labeling.frame.number, parts[0], (50.0 + next(turn) / 2, 60.0))
+        labeling.index.label_session.apply(edit)
+
+    things: dict[str, Callable[[], object]] = {
+        "draw a still picture": drawn.update,
+        "write an edit": write,
+        "draw the markers": lambda: redraw(canvas.points),
+        "draw the bones": lambda: redraw(canvas.skeleton),
+        "draw another picture": lambda: redraw(canvas.image),
+        "fill in 3 Label": dock.show_keypoints,
+        "say the next bodypart": lambda: labeling.choose(parts[next(turn) % len(parts)]),
+        "a point": lambda: labeling.place((50.0 + next(turn) / 2, 80.0)),
+        "the next frame": lambda: labeling.step(1),
+    }
+    for name, action in things.items():
+        times = []
+        for _ in range(2 * TO_PLACE):
+            start = time.thread_time()
+            action()
+            between = time.thread_time()
+            QApplication.processEvents()
+            times.append((between - start, time.thread_time() - between))
+        called, drawing = 1000 * np.median(times, axis=0)
+        print(f"{name:22} {called:5.1f} ms, then {drawing:5.1f} ms")
+    session.close()
+    viewer.close()
 
 
 def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:

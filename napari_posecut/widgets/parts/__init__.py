@@ -11,7 +11,9 @@ from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
+    QDockWidget,
     QFrame,
+    QMainWindow,
     QPushButton,
     QScrollArea,
     QTreeWidget,
@@ -85,11 +87,7 @@ class Postponed(QTimer):
 
     def request(self, *_: object) -> None:
         """Ask for an update."""
-        window = self._dock.window()
-        if window is not None and window.isVisible() and self._dock.visibleRegion().isEmpty():
-            self.start()
-        else:
-            self.run()
+        self.start() if self._is_behind else self.run()
 
     def run(self) -> None:
         """Update now."""
@@ -100,6 +98,16 @@ class Postponed(QTimer):
         """Do now what was put off, if anything was."""
         if self.isActive():
             self.run()
+
+    @property
+    def _is_behind(self) -> bool:
+        """Tell whether other docks are in front; one that has not been drawn yet is not behind any."""
+        dock = self._dock.parentWidget()
+        while dock is not None and not isinstance(dock, QDockWidget):
+            dock = dock.parentWidget()
+        window = self._dock.window()
+        beside = dock is not None and isinstance(window, QMainWindow) and bool(window.tabifiedDockWidgets(dock))
+        return beside and self._dock.visibleRegion().isEmpty()
 
     def _on_turn(self) -> None:
         self.start() if at_work() else self.run()
