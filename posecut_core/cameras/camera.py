@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from posecut_core.errors import CameraError
+from posecut_core.results import counted
 
 LensModel = Literal["pinhole", "fisheye"]
 COEFFICIENTS: dict[LensModel, tuple[int, ...]] = {"pinhole": (0, 4, 5, 8), "fisheye": (0, 4)}
@@ -118,7 +119,9 @@ def checked_cameras(cameras: Sequence[Camera], *, at_least: int = 1) -> tuple[Ca
     """
     names = [camera.name for camera in cameras]
     if len(names) < at_least:
-        raise CameraError(f"Found {len(names)} cameras, expected at least {at_least}; calibrate them together.")
+        raise CameraError(
+            f"Found {counted(len(names), 'camera')}, expected at least {at_least}; calibrate them together."
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise CameraError(f"Several cameras are called {', '.join(twice)}; give each a name of its own.")

@@ -1,8 +1,8 @@
 """A person's hand at a window: real mouse and key events on napari's canvas, counted."""
 
 import napari
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QScrollArea, QTreeWidget, QWidget
 
@@ -68,8 +68,16 @@ class Hand:
         self._done()
 
     def hover(self, xy: Position) -> None:
-        """Move the mouse without pressing anything."""
-        self._move(self.place(xy))
+        """Move the mouse without pressing anything.
+
+        The event goes to the canvas itself: that of a moved cursor goes to whatever window lies uppermost there, and
+        tests of two processes share a screen.
+        """
+        place = QPointF(self.place(xy))
+        on_screen = self.canvas.mapToGlobal(place)
+        button = Qt.MouseButton.NoButton
+        QApplication.sendEvent(self.canvas, QMouseEvent(QEvent.Type.MouseMove, place, on_screen, button, button, NONE))
+        QApplication.processEvents()
 
     def place(self, xy: Position) -> QPoint:
         """Return the pixel of the canvas at which a position of the full frame is drawn."""

@@ -44,7 +44,7 @@ def _let_it_fail_ahead(pictures, store):
 def test_what_was_read_ahead_is_not_read_again(pictures, store):
     """Going on asks the disk for nothing that it has given already."""
     pictures.read(FIRST, then=(SECOND,))
-    assert pictures.read(SECOND).max() == SECOND.number
+    assert pictures.read(SECOND).pixels.max() == SECOND.number
     assert store.asked == [FIRST.number, SECOND.number]
 
 
@@ -52,7 +52,7 @@ def test_a_failure_of_before_is_not_told_when_the_disk_is_back(pictures, store):
     """What could not be read ahead is read once more when it is asked for."""
     _let_it_fail_ahead(pictures, store)
     store.away.clear()
-    assert pictures.read(SECOND).max() == SECOND.number
+    assert pictures.read(SECOND).pixels.max() == SECOND.number
 
 
 def test_a_failure_that_lasts_is_told_until_it_ends(pictures, store):
@@ -62,4 +62,4 @@ def test_a_failure_that_lasts_is_told_until_it_ends(pictures, store):
         with pytest.raises(VideoError, match="away"):
             pictures.read(SECOND)
     store.away.clear()
-    assert pictures.read(SECOND).max() == SECOND.number
+    assert pictures.read(SECOND).pixels.max() == SECOND.number

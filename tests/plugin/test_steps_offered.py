@@ -33,6 +33,7 @@ CHOSEN_IN = {
     ("export_deeplabcut", "snapshot"): "results.networks",
     ("extract_outlier_frames", "snapshot"): "outliers.networks",
     ("triangulate", "snapshot"): "cameras.networks",
+    ("refine_cameras", "snapshot"): "cameras.networks",
 }
 NAMES = ROOT / "tests" / "data" / "window_controls.txt"
 

@@ -160,7 +160,7 @@ def test_labels_of_no_video_of_the_project_are_refused(full_project, tmp_path):
 
 def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypatch):
     """Each format gives the same numbers again, in the tables that an analysis writes."""
-    monkeypatch.setattr("posecut_core.workflow.export_poses.chosen_network", lambda *given: _network())
+    monkeypatch.setattr("posecut_core.workflow.export_poses.chosen_network", lambda *given, **more: _network())
     xy = np.random.default_rng(0).uniform(0, 40, (11, 2, 2)).astype(np.float32).astype(np.float64)
     xy[4, 1] = np.nan
     predictions = Predictions("Fake_10", ("spot", "beside"), xy, np.full((11, 2), 0.5))

@@ -66,7 +66,7 @@ def test_candidates_are_written_and_new_ones_extracted(spot_project, analyzed):
     assert done.drafts == sum(part.state == "proposed" for part in points_of(spot_project, "spot", done.added))
 
 
-@pytest.mark.parametrize("killed", ["write_drafts", "add_new_videos", "extract", "end"])
+@pytest.mark.parametrize("killed", ["draft_predictions", "add_new_videos", "extract", "end"])
 def test_an_extraction_that_was_killed_goes_on(spot_project, analyzed, unseen, monkeypatch, killed):
     """Kind: stores of several videos and their drafts. Called again, it extracts no others, and drafts are there once.
 

@@ -537,6 +537,7 @@ class ProjectDock(QWidget):
 
     def _create_layout(self) -> None:
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(3, 3, 3, 3)  # the tabs need the width
         row = QHBoxLayout()
         row.addWidget(self.path)
         self.browse_button = QPushButton("Open…")

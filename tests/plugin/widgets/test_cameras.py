@@ -73,7 +73,7 @@ def test_one_camera_is_one_camera(dock, tmp_path):
     """Numbers go with their nouns."""
     write_cameras(dock.session.project.cameras, [replace(three_cameras()[0], size=(256, 256))])
     dock.show_project()
-    assert dock.heading.text().startswith("1 camera: ")
+    assert dock.heading.text().startswith("Found 1 camera, expected at least 2")
 
 
 def test_the_selected_session_stays_and_results_of_another_project_go(dock, monkeypatch, tmp_path):
