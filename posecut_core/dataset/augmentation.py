@@ -18,7 +18,6 @@ from posecut_core.dataset.scoremaps import Number
 from posecut_core.dataset.settings import TrainingSettings
 
 CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
-_UPRIGHT = 30.0  # degrees that crops are turned by from the first step
 _WIDENS = (0.06, 0.6)  # shares of the steps between which they come to be turned by all that is asked for
 _BLUR_TAPS = 3  # a blur reaches this many pixels to each side
 
@@ -69,7 +68,7 @@ def augmentation(settings: TrainingSettings) -> Augmentation:
 def _turn(settings: TrainingSettings) -> Turn:
     """Widen angles over the middle of a training that has an end."""
     ends = settings.learning_rate_decay != "none"
-    least = min(settings.rotation, _UPRIGHT) if ends else settings.rotation
+    least = min(settings.rotation, TrainingSettings.rotation) if ends else settings.rotation  # the usual turn
     begins, ready = (share * settings.maxiters for share in _WIDENS)
     return Turn(
         least=np.float32(math.radians(least)),

@@ -23,7 +23,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from openfield import parser, print_result, settings_given, show, splits, working_copy
+from openfield import keep_row, kept_rows, parser, print_result, settings_given, show, splits, working_copy
 from scipy.stats import spearmanr
 
 from posecut_core import analyze_videos, create_training_dataset, extract_frames, train_network
@@ -208,14 +208,12 @@ def main():
         print_result(speed(arguments))
         return
     path = arguments.results
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path and path.exists() else []
+    rows = kept_rows(path)
     for name in arguments.sets.split(","):
         for row in SETS[name](arguments, [row for row in rows if row["set"] == name]):
             print(json.dumps(row), flush=True)
             rows.append(row)
-            if path:
-                with path.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
+            keep_row(path, row)
     print_result({"rows": rows})
 
 

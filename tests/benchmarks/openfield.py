@@ -36,6 +36,18 @@ def peak_mib() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
+def kept_rows(path: Path | None) -> list[dict[str, object]]:
+    """Read the results that earlier runs have left, a line each, so that a run goes on."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path and path.exists() else []
+
+
+def keep_row(path: Path | None, row: dict[str, object]) -> None:
+    """Add a result to those, where they are kept."""
+    if path:
+        with path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
 def settings_given(options: list[str]) -> dict[str, object]:
     """Read options of the form NAME=VALUE, as YAML has values."""
     return {name: yaml.safe_load(value) for name, _, value in (option.partition("=") for option in options)}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from openfield import print_result, settings_given
+from openfield import keep_row, kept_rows, print_result, settings_given
 
 from posecut_core import add_new_videos, extract_frames
 from posecut_core.demo.run import Cast, Rounds, _choose_outliers, _first_round, _second_round
@@ -143,15 +143,13 @@ def main():
     options.add_argument("--keep", type=Path, help="a new folder for all projects (default: none)")
     arguments = options.parse_args()
     path = arguments.results
-    seeds = [json.loads(line) for line in path.read_text().splitlines()] if path and path.exists() else []
+    seeds = kept_rows(path)
     with nullcontext(arguments.keep) if arguments.keep else tempfile.TemporaryDirectory() as kept:
         for seed in range(arguments.seeds):
             if any(found["seed"] == seed for found in seeds):
                 continue
             seeds.append(play(Path(kept) / f"seed-{seed}", arguments, seed))
-            if path:
-                with path.open("a") as file:
-                    file.write(json.dumps(seeds[-1]) + "\n")
+            keep_row(path, seeds[-1])
     errors = ("error_before_px", *(_ERRORS[name] for name in arguments.ways.split(",")))
     means = {name: round(float(np.mean([found[name] for found in seeds])), 3) for name in errors}
     gains = {

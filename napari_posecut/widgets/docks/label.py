@@ -369,12 +369,7 @@ class _NoteLine(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
-        if event is not None:
-            event.accept()
-            if event.key() == Qt.Key.Key_Escape:
-                self.canceled.emit()
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-                self.clearFocus()
+        _keep_key(self, event)
 
 
 class _Number(QSpinBox):
@@ -387,12 +382,18 @@ class _Number(QSpinBox):
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         super().keyPressEvent(event)
-        if event is not None:
-            event.accept()
-            if event.key() == Qt.Key.Key_Escape:
-                self.canceled.emit()
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-                self.clearFocus()
+        _keep_key(self, event)
+
+
+def _keep_key(field: _NoteLine | _Number, event: QKeyEvent | None) -> None:
+    """Hand no key of a field on; Enter and Escape give the keys back to the image."""
+    if event is None:
+        return
+    event.accept()
+    if event.key() == Qt.Key.Key_Escape:
+        field.canceled.emit()
+    if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+        field.clearFocus()
 
 
 def _help_text() -> str:
