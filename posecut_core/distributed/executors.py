@@ -433,6 +433,8 @@ def _slurm(settings: dict[str, Any]) -> Any:
     finally:
         signal.signal(signal.SIGINT, on_interrupt)  # which dask_jobqueue takes for itself when it is imported
     try:
+        # Any free port for the pages of dask: its usual one is taken where two people share a login node.
+        given["scheduler_options"] = {"dashboard_address": ":0", **(given.get("scheduler_options") or {})}
         cluster = SLURMCluster(**given)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"Jobs of SLURM cannot be described by {given}: {error}; correct the file.") from error

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+from contextlib import suppress
 from importlib.util import find_spec
 
 import pytest
@@ -95,7 +97,8 @@ def test_a_scheduler_that_is_started_again_is_given_what_it_forgot(monkeypatch):
 def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
     """With the commands of SLURM on the path, here scripts that run a job at once, jobs are submitted and ended.
 
-    Ctrl-C means what it did before: dask_jobqueue ends a program by it without a word.
+    Ctrl-C means what it did before: dask_jobqueue ends a program by it without a word. Nobody is warned where another
+    scheduler has the port of dask's pages.
     """
     if find_spec("dask_jobqueue") is None:
         pytest.skip("dask_jobqueue is not installed")
@@ -114,8 +117,12 @@ def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     file = tmp_path / "slurm.yaml"
     lines = ["jobs: 1", "cores: 1", "memory: 1GB", "walltime: '00:10:00'", f"local_directory: {tmp_path}"]
-    file.write_text("\n".join([*lines, "scheduler_options: {dashboard_address: null}", ""]))
-    done, failed = treat_spread([3, "fails"], work, cluster=f"slurm:{file}", stage="squaring", report=silent)
+    file.write_text("\n".join([*lines, ""]))
+    with socket.socket() as other:
+        with suppress(OSError):  # taken by another program, which is as good
+            other.bind(("", 8787))
+            other.listen()
+        done, failed = treat_spread([3, "fails"], work, cluster=f"slurm:{file}", stage="squaring", report=silent)
     assert signal.getsignal(signal.SIGINT) is on_interrupt
     assert (done, set(failed)) == ([9], {"fails"})
     assert (tmp_path / "ended").read_text().split() == ids.read_text().split()
