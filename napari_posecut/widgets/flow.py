@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QMainWindow,
     QMenu,
     QPushButton,
+    QTabBar,
     QToolButton,
     QWidget,
 )
@@ -33,6 +34,7 @@ from napari_posecut.preferences import remember_panels
 from napari_posecut.remedies import PLACES, without_buttons, worded
 from napari_posecut.session import MessageKind, Session, session_of
 from napari_posecut.widgets.parts import Postponed, RemedyButtons, color_icon, name_controls
+from napari_posecut.widgets.parts.empty_image import EmptyImage
 from napari_posecut.widgets.parts.filmstrip import Filmstrip
 from napari_posecut.widgets.parts.history import EditHistory
 from napari_posecut.widgets.parts.next_bodypart import NextBodypart
@@ -50,6 +52,7 @@ from posecut_core.refinement.candidates import candidates_path
 _SOON = 20  # milliseconds within which nobody goes on
 _KEPT = 10  # messages that can be read again
 _LONGEST = 90  # characters of one in the list
+_WITH_ARROW = "QToolButton { padding-right: 14px; }"  # room for the arrow that a menu has
 _COLORS: dict[MessageKind, tuple[int, int, int]] = {  # told apart by color-blind people, too
     "note": (79, 163, 224),
     "refused": (213, 94, 0),
@@ -80,6 +83,7 @@ class _MessageLine(QWidget):
         self.remedies = RemedyButtons(QBoxLayout.Direction.LeftToRight)
         self.past, menu = QToolButton(), QMenu(self)
         self.past.setText("Last messages")
+        self.past.setStyleSheet(_WITH_ARROW)
         self.past.setToolTip("the last ten messages; a click on one shows it again")
         self.past.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.past.setMenu(menu)
@@ -197,6 +201,7 @@ _WITHOUT_PROJECT = ("create_new_project", "doctor", "edit_bodyparts")
 _OF_LABELS = ("3 Label", "8 Refine")
 _TITLES = frozenset(stage.title for stage in _STAGES)
 _Part = TypeVar("_Part", Filmstrip, EditHistory)
+_FOLDED = "QTabBar, QTabBar::tab, QTabBar::tab:selected { max-height: 0; margin: 0; padding: 0; border: none; }"
 _PANELS = ("layer list", "layer controls")  # napari's own, by their object names
 
 
@@ -304,7 +309,8 @@ class FlowBar(QWidget):
         part = next((one for one in docks.values() if isinstance(one, kind)), None)
         if part is None:
             part = kind(self._viewer)
-            self._viewer.window.add_dock_widget(part, name=name, area=area, add_vertical_stretch=False)
+            beside = area == "left"  # napari's own panels leave it no room on a small screen
+            self._viewer.window.add_dock_widget(part, name=name, area=area, tabify=beside, add_vertical_stretch=False)
         _raise(part)
         return part
 
@@ -332,10 +338,11 @@ class FlowBar(QWidget):
             self.open(front)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Write the next bodypart over the image, now that there is a window around the row."""
+        """Write the next bodypart, or how to begin, over the image, now that there is a window around the row."""
         super().showEvent(event)
         image = next((one for one in self._window.findChildren(QWidget) if "CanvasBackend" in type(one).__name__), None)
         if image is not None and self.next_bodypart is None:
+            EmptyImage(session_of(self._viewer), image)
             self.next_bodypart = NextBodypart(session_of(self._viewer), image)
             image.destroyed.connect(self._forget_image)  # docks are hidden after it when the window closes
 
@@ -347,6 +354,7 @@ class FlowBar(QWidget):
         """Make the button with what concerns the window as a whole."""
         button, menu = QToolButton(), QMenu(self)
         button.setText("View")
+        button.setStyleSheet(_WITH_ARROW)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         panels = menu.addAction("napari's panels")
         strip = menu.addAction("Filmstrip of the frames")
@@ -377,6 +385,15 @@ class FlowBar(QWidget):
             button.setChecked(dock is not None and not dock.visibleRegion().isEmpty())
         if self.next_bodypart is not None:
             self.next_bodypart.show_name()
+        self._fold_tabs()
+
+    def _fold_tabs(self) -> None:
+        """Hide Qt's tabs where the row of buttons says the same; among docks of others they stay."""
+        for tabs in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            ours = all(tabs.tabText(place) in _TITLES for place in range(tabs.count()))
+            style = _FOLDED if ours else ""
+            if tabs.styleSheet() != style:
+                tabs.setStyleSheet(style)
 
     def _look_later(self) -> None:
         self._timer.start()

@@ -45,7 +45,7 @@ class Hand:
         self._move(first)
         QTest.mousePress(self.canvas, button, modifier, first)
         for step in range(1, 5):
-            self._move(first + (last - first) * (step / 4))
+            self._move(first + (last - first) * (step / 4), button)
         QTest.mouseRelease(self.canvas, button, modifier, last)
         self._done()
 
@@ -68,16 +68,8 @@ class Hand:
         self._done()
 
     def hover(self, xy: Position) -> None:
-        """Move the mouse without pressing anything.
-
-        The event goes to the canvas itself: that of a moved cursor goes to whatever window lies uppermost there, and
-        tests of two processes share a screen.
-        """
-        place = QPointF(self.place(xy))
-        on_screen = self.canvas.mapToGlobal(place)
-        button = Qt.MouseButton.NoButton
-        QApplication.sendEvent(self.canvas, QMouseEvent(QEvent.Type.MouseMove, place, on_screen, button, button, NONE))
-        QApplication.processEvents()
+        """Move the mouse without pressing anything."""
+        self._move(self.place(xy))
 
     def place(self, xy: Position) -> QPoint:
         """Return the pixel of the canvas at which a position of the full frame is drawn."""
@@ -87,8 +79,14 @@ class Hand:
         y = self.canvas.height() / 2 + (xy[1] - row) * camera.zoom
         return QPoint(round(x), round(y))
 
-    def _move(self, place: QPoint) -> None:
-        QTest.mouseMove(self.canvas, place)
+    def _move(self, place: QPoint, held: Qt.MouseButton = Qt.MouseButton.NoButton) -> None:
+        """Send a moved mouse to the canvas itself.
+
+        That of a moved cursor goes to whatever window lies uppermost there, and tests of two processes share a screen.
+        """
+        there, on_screen = QPointF(place), QPointF(self.canvas.mapToGlobal(place))
+        event = QMouseEvent(QEvent.Type.MouseMove, there, on_screen, Qt.MouseButton.NoButton, held, NONE)
+        QApplication.sendEvent(self.canvas, event)
         QApplication.processEvents()
 
     def _done(self) -> None:

@@ -406,7 +406,7 @@ def test_a_double_click_does_not_zoom(opened):
     """Two quick clicks leave the view as it is, and napari has its own gesture back when a video is shown."""
     viewer = opened._viewer
     hand = Hand(viewer)
-    hand.click(PLACE)  # by which a dock may get wider, and the image smaller
+    hand.click(PLACE)
     zoom = viewer.scene.camera.zoom
     QTest.mouseDClick(hand.canvas, LEFT, NONE, hand.place(PLACE))
     assert viewer.scene.camera.zoom == zoom

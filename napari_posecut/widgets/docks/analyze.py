@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QSpinBox,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -27,7 +26,8 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
+from napari_posecut.widgets.parts.checks import ChecksRow
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy, VideoError
 from posecut_core.poses.files import find_predictions
@@ -47,7 +47,7 @@ _DONE = "done"
 _PATH = Qt.ItemDataRole.UserRole
 
 
-class _VideoQueue(QTreeWidget):
+class _VideoQueue(LowTable):
     """Videos in the order in which they are analyzed."""
 
     video_requested = Signal(str)  # path of a video that is done and was clicked twice
@@ -56,6 +56,7 @@ class _VideoQueue(QTreeWidget):
         super().__init__()
         self.setHeaderLabels(("video", "state"))
         self.setRootIsDecorated(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setAcceptDrops(True)
         self.setToolTip("drop videos or folders here; double-click a video that is done to show it in 9 Results")
         header = self.header()
@@ -190,7 +191,6 @@ class _TrackingForm(Container[Widget]):
 
 _VERB = "analyze_queue"
 _SHOWN = 3  # failures, and results, that are listed under the list
-_LEAST = 120  # pixels in which some videos can be seen
 
 
 class AnalyzeDock(QWidget):
@@ -204,7 +204,7 @@ class AnalyzeDock(QWidget):
         self._root: Path | None = None  # of the project whose videos are listed
         self.heading, self.failures, self.result = WrappedLabel(), WrappedLabel(), WrappedLabel()
         self.videos = _VideoQueue()
-        self.videos.setMinimumHeight(_LEAST)
+        self.choice = ChecksRow(self.videos)
         self.add = QPushButton("Add videos…")
         self.shuffle = QSpinBox()
         self.shuffle.setRange(1, 9999)
@@ -326,7 +326,6 @@ class AnalyzeDock(QWidget):
         return steps
 
     def _create_layout(self) -> None:
-        self.setMinimumWidth(290)
         content = QWidget()
         layout, form, folder = QVBoxLayout(content), QFormLayout(), QHBoxLayout()
         layout.setContentsMargins(4, 4, 4, 4)
@@ -336,6 +335,7 @@ class AnalyzeDock(QWidget):
         form.addRow("save results", folder)
         layout.addWidget(self.heading)
         layout.addWidget(self.videos, stretch=1)
+        layout.addWidget(self.choice)
         layout.addWidget(self.add)
         layout.addLayout(form)
         options = (self.analysis.native, self.tracking.native, self.csv, self.filter, self.filtering.native)
@@ -383,6 +383,7 @@ class AnalyzeDock(QWidget):
         for path in () if project is None else project_videos(project).values():
             before = _is_analyzed(path)
             self.videos.add(path, state=_DONE if before else "", checked=not before)
+        self.choice.show_rows()
         job = self.session.jobs.find(_VERB)
         if job is not None:
             self._on_job_started(job)
@@ -469,6 +470,7 @@ class AnalyzeDock(QWidget):
         more = [f"and {len(lines) - _SHOWN} more; hover over them in the list"] if len(lines) > _SHOWN else []
         notes = list(self._notes)[-_SHOWN:]
         self._show_result([f"<b>{wrappable(job.message)}</b>", *lines[:_SHOWN], *more, *notes])
+        self.session.notify(job.message, job.remedies, kind="done")
 
     def _show_project(self, project: Project) -> None:
         """Begin with the engine that posecut.yaml names."""

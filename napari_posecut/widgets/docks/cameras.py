@@ -93,7 +93,7 @@ class CamerasDock(QWidget):
         ):
             box.setToolTip(f"{meaning}; it is labeled in two views")
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(5)
+            box.setMinimumContentsLength(3)
         self.length = QDoubleSpinBox()
         self.length.setRange(0, 100_000)
         self.length.setSpecialValueText("as it is")
@@ -304,6 +304,7 @@ class CamerasDock(QWidget):
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self.result.setText(wrappable(job.message))
+            self.session.notify(job.message, job.remedies, kind="done")
 
     def _create_layout(self) -> None:
         content = QWidget()

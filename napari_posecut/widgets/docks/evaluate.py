@@ -10,7 +10,6 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QHeaderView,
     QPushButton,
     QSpinBox,
     QTreeWidget,
@@ -99,6 +98,7 @@ class EvaluateDock(QWidget):
         self._create_layout()
         self.start_button.clicked.connect(self.start)
         self.export_button.clicked.connect(self.export)
+        self.line.ended.connect(self._on_job_ended)
         self.export_line.ended.connect(self._on_export_ended)
         self.frames.itemClicked.connect(self._show_frame)
         self.frames.itemActivated.connect(self._show_frame)
@@ -127,7 +127,6 @@ class EvaluateDock(QWidget):
         self.session.attempt(lambda: self.session.start(_EXPORT, arguments))
 
     def _create_layout(self) -> None:
-        self.setMinimumWidth(290)
         content = QWidget()
         layout, row = QVBoxLayout(content), QFormLayout()
         layout.setContentsMargins(4, 4, 4, 4)
@@ -198,6 +197,10 @@ class EvaluateDock(QWidget):
             self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:_WORST]])
             self.report.setEnabled(found.report.is_file())
 
+    def _on_job_ended(self, job: Job) -> None:
+        if job.state == "done":
+            self.session.notify(job.message, job.remedies, kind="done")
+
     def _on_export_ended(self, job: Job) -> None:
         """Say where the files are, and how far onnxruntime is from the network."""
         if job.state == "done":
@@ -237,10 +240,7 @@ def _table(columns: tuple[str, ...]) -> QTreeWidget:
     table = table_of(columns)
     header = table.header()
     assert header is not None
-    header.setStretchLastSection(False)
     header.setMinimumSectionSize(30)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     return table
 
 

@@ -26,7 +26,8 @@ from napari_posecut.labeling.extracted_frames import delete_frame, partial_crops
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import Postponed, name_controls, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts.checks import ChecksRow
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, Remedy, VideoError
@@ -166,6 +167,7 @@ class FramesDock(QWidget):
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = table_of(("video", "frames"))
+        self.choice = ChecksRow(self.videos)
         self._items: dict[str, QTreeWidgetItem] = {}
         self.algorithm = QComboBox()
         for words, name in _ALGORITHMS:
@@ -273,9 +275,11 @@ class FramesDock(QWidget):
             )
 
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.heading)
         layout.addWidget(self.videos, stretch=1)
+        layout.addWidget(self.choice)
         self.form = QWidget()
         form = QFormLayout(self.form)
         form.setContentsMargins(0, 0, 0, 0)
@@ -294,6 +298,7 @@ class FramesDock(QWidget):
         layout.addWidget(self.line)
         layout.addWidget(self.picker)
         layout.addWidget(self.delete_button)
+        scroll_content(self, content)
 
     def _show_options(self) -> None:
         """Show what concerns the chosen method."""
@@ -318,7 +323,7 @@ class FramesDock(QWidget):
             self.crop.setVisible(bool(self.session.attempt(lambda: partial_crops(project))))
         if self._items:
             self.videos.setCurrentItem(self.videos.topLevelItem(0))
-        self.videos.resizeColumnToContents(0)
+        self.choice.show_rows()
         self._count()
         self._update_enabled()
 

@@ -28,7 +28,7 @@ from napari_posecut.labeling.keys import key_help
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistant, Session, session_of
-from napari_posecut.widgets.parts import colored_row, name_controls, table_of
+from napari_posecut.widgets.parts import colored_row, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.plots.figures import bytes_of, colors_of
@@ -183,9 +183,10 @@ class LabelDock(QWidget):
         self.bodyparts = table_of(("bodypart", "state", "likelihood"))
         self.bodyparts.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
         header = self.bodyparts.header()
-        if header is not None:
-            header.setStretchLastSection(False)
-            header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # within the dock, however narrow it is
+        assert header is not None
+        for column in (1, 2):  # as wide as the longest word in them: measuring all rows at each click takes a while
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(column, self.bodyparts.fontMetrics().horizontalAdvance("likelihood") + 12)
         self.bodyparts.itemClicked.connect(self._choose)
         self.bodyparts.itemChanged.connect(self._hide_unchecked)
         self.bodyparts.setToolTip("a bodypart without its check mark is not shown on the image")
@@ -267,7 +268,8 @@ class LabelDock(QWidget):
         self.buttons.setVisible(not shown)
 
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.heading)
         layout.addWidget(self.progress)
         layout.addWidget(self.bodyparts, stretch=3)
@@ -291,6 +293,7 @@ class LabelDock(QWidget):
         self.keys_button.clicked.connect(self.toggle_help)
         layout.addWidget(self.keys_button)
         layout.addWidget(self.help, stretch=4)
+        scroll_content(self, content)
 
     def _on_project_changed(self) -> None:
         """Show the labeling that is open now, which goes on by itself as the box says."""

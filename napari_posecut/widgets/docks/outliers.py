@@ -287,7 +287,6 @@ class OutliersDock(QWidget):
             self.session.attempt(lambda: self.session.start("extract_outliers", arguments))
 
     def _create_layout(self) -> None:
-        self.setMinimumWidth(290)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(4, 4, 4, 4)

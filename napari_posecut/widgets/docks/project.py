@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
     QListWidgetItem,
     QPushButton,
     QTabWidget,
@@ -31,9 +30,9 @@ from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
-from napari_posecut.widgets.forms.project import ImportForm, NewProjectForm, ProjectVideos
+from napari_posecut.widgets.forms.project import OF_SEVERAL, ImportForm, NewProjectForm, ProjectVideos
 from napari_posecut.widgets.forms.step import StepRunner
-from napari_posecut.widgets.parts import name_controls, table_of
+from napari_posecut.widgets.parts import LowList, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 from posecut_core.interchange.registry import FORMATS
@@ -121,6 +120,7 @@ class _FrameTree(QWidget):
         self.tree.setHeaderLabels(("frame", "state"))
         self.tree.setColumnWidth(0, 110)  # fitting it to its content again and again would take time
         self.tree.setUniformRowHeights(True)
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the count is at the end
         self.tree.itemClicked.connect(self._open)
         self.tree.itemActivated.connect(self._open)
         layout = QVBoxLayout(self)
@@ -262,7 +262,9 @@ class _Start(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.recent = QListWidget()
+        self.recent = LowList()
+        self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.recent.setToolTip("projects that were open lately; a click opens one")
         self.recent.itemClicked.connect(self._open)
         self.recent.itemActivated.connect(self._open)
@@ -307,10 +309,12 @@ class _Checks(QWidget):
         self.doubtful = _DoubtfulLabels(session)
         self.labels.ended.connect(self.doubtful.show_checked)
         self.export = StepRunner(session, "export_deeplabcut", {}, "Write images for DeepLabCut")
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         for part in (self.doctor, self.labels, self.doubtful, self.export):
             layout.addWidget(part)
         layout.addStretch(1)
+        scroll_content(self, content)
 
 
 _MOST_DOUBTFUL = 200  # labels that are listed
@@ -324,7 +328,7 @@ class _DoubtfulLabels(QWidget):
         super().__init__()
         self._session = session
         self._root: Path | None = None  # of the project whose labels are listed
-        self.labels = table_of(("label", "why"))
+        self.labels = table_of(("label", "why"), widest=1)
         self.labels.setToolTip("click to show the frame; move the label there if it is wrong")
         self.labels.itemClicked.connect(self._show)
         self.before, self.after = QPushButton("◀ previous"), QPushButton("next ▶")
@@ -351,7 +355,6 @@ class _DoubtfulLabels(QWidget):
             label = FrameRef(str(one["video"]), int(one["number"])), str(one["bodypart"])
             item = QTreeWidgetItem(self.labels, [f"{label[0]}: {label[1]}", why])
             item.setData(0, Qt.ItemDataRole.UserRole, label)
-        self.labels.resizeColumnToContents(0)
         self._root = self._session.require_project().root
         self.setVisible(bool(rows))
 
@@ -400,18 +403,22 @@ class _Files(QWidget):
         self.labels_in = StepRunner(
             session,
             "import_labels",
-            {"format": "format", "animal": "animal, of several", "overwrite": "replace labels that are here"},
+            {"format": "format", "animal": "animal", "overwrite": "replace labels that are here"},
             "Take labels from a file…",
             given=self._ask_file,
         )
+        self.labels_in.form.fields["animal"].native.setPlaceholderText(OF_SEVERAL)
         written: Any = self.labels_out.form.fields["format"]
-        written.choices = [name for name, one in FORMATS.items() if "w" in one.labels]
+        written.choices = [(one.title, name) for name, one in FORMATS.items() if "w" in one.labels]
         read: Any = self.labels_in.form.fields["format"]
-        read.choices = [("automatic", ""), *((name, name) for name, one in FORMATS.items() if "r" in one.labels)]
-        layout = QVBoxLayout(self)
-        for runner in (self.labels_out, self.labels_in):
+        read.choices = [("automatic", ""), *((one.title, name) for name, one in FORMATS.items() if "r" in one.labels)]
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        for heading, runner in (("To another program", self.labels_out), ("From another program", self.labels_in)):
+            layout.addWidget(QLabel(f"<b>{heading}</b>"))
             layout.addWidget(runner)
         layout.addStretch(1)
+        scroll_content(self, content)
 
     def _ask_file(self) -> dict[str, object] | None:
         path, _ = QFileDialog.getOpenFileName(self, "File with labels", str(Path.home()))
@@ -553,10 +560,11 @@ class ProjectDock(QWidget):
         self.banner.setStyleSheet("QLabel { color: #f0c060; }")
         layout.addWidget(self.banner)
         layout.addWidget(self.repair_line)
-        self.names = QWidget()
-        both = QVBoxLayout(self.names)
+        self.names, content = QWidget(), QWidget()
+        both = QVBoxLayout(content)
         both.addWidget(self.bodyparts, stretch=3)
         both.addWidget(self.skeleton, stretch=2)
+        scroll_content(self.names, content)
         for page, title in (
             (self.start, "Start"),
             (self.frames, "Frames"),

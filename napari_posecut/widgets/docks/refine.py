@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, name_controls, table_of
+from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 
@@ -103,8 +103,6 @@ class RefineDock(QWidget):
         self.videos.clear()
         for name, count in Counter(key.video for key in frames).items():
             self.videos.addTopLevelItem(QTreeWidgetItem([name, str(unreviewed[name]), str(count)]))
-        for column in range(self.videos.columnCount()):
-            self.videos.resizeColumnToContents(column)
         total = unreviewed.total()
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
@@ -124,9 +122,12 @@ class RefineDock(QWidget):
         self.merge_button.setToolTip("review all drafts first, or choose what happens to them" if waits else "")
 
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
-        for widget in (self.heading, self.videos, self.next_button, self.accept_button):
-            layout.addWidget(widget)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.videos, stretch=1)
+        layout.addWidget(self.next_button)
+        layout.addWidget(self.accept_button)
         self.choice = QGroupBox("Unreviewed drafts")
         inner = QVBoxLayout(self.choice)
         for number, (policy, text, meaning) in enumerate(_POLICIES):
@@ -137,7 +138,7 @@ class RefineDock(QWidget):
             inner.addWidget(button)
         for below in (self.choice, self.merge_button, self.job_line, self.advice):
             layout.addWidget(below)
-        layout.addStretch(1)
+        scroll_content(self, content)
 
     def _accept(self) -> None:
         self.session.show_labels()
@@ -148,6 +149,7 @@ class RefineDock(QWidget):
         if job.state == "done":
             train = "4 Train; choose <i>begins with: previous network</i> to continue from the network that you have."
             self.advice.setText(f"<b>{job.message}</b> Next: {train}")
+            self.session.notify(job.message, job.remedies, kind="done")
 
 
 def _is_unreviewed(labeling: Labeling, key: Any) -> bool:

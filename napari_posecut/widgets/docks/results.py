@@ -88,7 +88,6 @@ class _OverlayControls(QWidget):
         self.skeleton = QCheckBox("skeleton")
         self.skeleton.setChecked(True)
         self.bodyparts = table_of(("bodypart", "likelihood"))
-        self.bodyparts.setMinimumHeight(_LEAST)
         self._create_layout()
         self.pcutoff.valueChanged.connect(self._change)
         self.trail.valueChanged.connect(self._change)
@@ -117,7 +116,6 @@ class _OverlayControls(QWidget):
                 row.setCheckState(0, Qt.CheckState.Checked)
                 self.bodyparts.addTopLevelItem(row)
             self.bodyparts.setCurrentItem(self.bodyparts.topLevelItem(0))
-            self.bodyparts.resizeColumnToContents(0)
         self._change()
 
     def show_likelihoods(
@@ -529,6 +527,9 @@ class ResultsDock(QWidget):
         self._create_choice()
         self.overlay, self.maps = _OverlayControls(), _ScoreMaps(self.session, self.playback)
         self.player = _Player(self.playback)
+        self.beside = QCheckBox()
+        self.beside.setToolTip("crosses over the video, dotted curves below it")
+        self.beside.toggled.connect(lambda _: self.session.attempt(self._show_beside))
         self.products = _Products(self.session, self.playback, self._look)
         self.overlay.changed.connect(self._restyle)
         self.overlay.bodypart_chosen.connect(self._show_map)
@@ -624,7 +625,6 @@ class ResultsDock(QWidget):
         return {"draw_skeleton": bool(style.edges), "trailpoints": style.trail, "pcutoff": style.pcutoff, **some}
 
     def _create_layout(self) -> None:
-        self.setMinimumWidth(290)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -645,6 +645,7 @@ class ResultsDock(QWidget):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addWidget(self.player)
         inner.addWidget(self.overlay, stretch=1)
+        inner.addWidget(self.beside)
         inner.addWidget(self.maps)
         layout.addWidget(self.view, stretch=1)
         layout.addWidget(self.products)
@@ -679,6 +680,9 @@ class ResultsDock(QWidget):
         same = shown is not None and shown == self.networks.currentData()
         self.show_button.setText("Close video" if same else "Show video")
         self.view.setVisible(shown is not None)
+        self.beside.setVisible(self._counterpart() is not None)
+        filtered = shown is not None and shown.filtered
+        self.beside.setText(f"{'unfiltered' if filtered else 'filtered'} positions, too")
         self.maps.set_predictions(shown)
         self.products.set_predictions(shown)
 
@@ -694,10 +698,31 @@ class ResultsDock(QWidget):
         self._on_frame(self.playback.frame)
         self._update_enabled()
 
+    def _counterpart(self) -> FoundPredictions | None:
+        """Return the same predictions as those that are shown, before the filter or after it, if they are listed."""
+        shown = self._shown
+        if shown is None:
+            return None
+        same = (one for one in self._found if (one.video, one.scorer) == (shown.video, shown.scorer))
+        return next((one for one in same if one.filtered != shown.filtered), None)
+
+    def _show_beside(self) -> None:
+        """Show what the filter has changed, or leave it.
+
+        Raises:
+            AnalysisError: the other predictions are missing or damaged, or came from another network or video.
+        """
+        project, found = self.session.project, self._counterpart() if self.beside.isChecked() else None
+        read = None
+        if project is not None and found is not None:
+            read = in_background(lambda: read_trajectories(project, found))
+        self.playback.show_beside(None if read is None else read.predictions)
+        if self.timeline is not None:
+            self.timeline.show_beside(() if read is None else _lanes(read))
+
     def _add_timeline(self, read: Trajectories) -> None:
         self.timeline = Timeline()
-        x, y, likelihood = read.curves
-        lanes = [Lane("x", x), Lane("y", y), Lane("likelihood", likelihood, (0.0, 1.0))]
+        lanes = list(_lanes(read))
         if read.predictions.spread is not None:
             lanes.append(Lane("spread", np.ascontiguousarray(read.predictions.spread.T, dtype=np.float32)))
         self.timeline.show_video(len(read.predictions.xy), tuple(lanes), bytes_of(self.playback.style.colors))
@@ -729,6 +754,8 @@ class ResultsDock(QWidget):
         """Forget what belonged to a video that is not shown any more."""
         if self.playback.video is None or self._shown is None or self.playback.video != self._shown.video:
             self._shown = None
+            with _signals_blocked(self.beside):
+                self.beside.setChecked(False)
             timeline, self.timeline = self.timeline, None
             if timeline is not None:
                 with suppress(LookupError):  # the user has closed it already
@@ -787,3 +814,8 @@ class ResultsDock(QWidget):
     def _show_map(self) -> None:
         """Show the map of the chosen bodypart, if there is one of this frame."""
         self.maps.show_map(self.overlay.chosen_bodypart)
+
+
+def _lanes(read: Trajectories) -> tuple[Lane, ...]:
+    x, y, likelihood = read.curves
+    return Lane("x", x), Lane("y", y), Lane("likelihood", likelihood, (0.0, 1.0))

@@ -158,7 +158,6 @@ class TrainDock(QWidget):
         return frozenset(key for key in frames if labeling and labeling.status(key) in _LABELED)
 
     def _create_layout(self) -> None:
-        self.setMinimumWidth(290)
         content = QWidget()
         layout, row = QVBoxLayout(content), QFormLayout()
         layout.setContentsMargins(4, 4, 4, 4)

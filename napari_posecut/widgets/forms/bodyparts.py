@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QListWidget,
     QListWidgetItem,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session
+from napari_posecut.widgets.parts import LowList
 from posecut_core.errors import ArgumentError
 from posecut_core.project.config import edit_config
 from posecut_core.project.state import read_state, update_state
@@ -66,7 +66,7 @@ class BodypartsEditor(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.names = QListWidget()
+        self.names = LowList()
         self.names.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.names.itemChanged.connect(self._compare)
         model = self.names.model()
@@ -176,7 +176,7 @@ class SkeletonEditor(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.bones = QListWidget()
+        self.bones = LowList()
         self.one, self.other = QComboBox(), QComboBox()
         self.join_button, self.cut_button = QPushButton("Add line"), QPushButton("Remove line")
         self.join_button.clicked.connect(lambda: session.attempt(self.join))

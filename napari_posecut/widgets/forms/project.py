@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
     QListWidgetItem,
     QMessageBox,
     QPlainTextEdit,
@@ -36,7 +35,7 @@ from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session
 from napari_posecut.widgets.forms.step import StepForm, told
-from napari_posecut.widgets.parts import picture_icon, table_of
+from napari_posecut.widgets.parts import LowList, picture_icon, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
@@ -49,6 +48,7 @@ from posecut_core.workflow.create_project import CreatedProject, create_new_proj
 
 _VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
 
+OF_SEVERAL = "its name, if there are several"  # said in the empty field for the animal of a file
 _VIEWS: Mapping[str, View] = {"as the labels suggest": "auto", "from above or below": "above", "from the side": "side"}
 
 # --- looks ------------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class NewProjectForm(QWidget):
         for text, value in _VIEWS.items():
             self.view.addItem(text, value)
         self.view.setToolTip("training turns pictures by any angle where the camera looks from above or below")
-        self.videos = QListWidget()
+        self.videos = LowList()
         self.videos.setIconSize(QSize(_SIDE, _SIDE))
         self._looks = _VideoLooks(self)
         self._looks.looked.connect(self._describe)
@@ -218,7 +218,8 @@ class NewProjectForm(QWidget):
                     item.setIcon(picture_icon(look.picture, _SIDE))
 
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         form = QFormLayout()
         form.addRow("task", self.task)
         form.addRow("experimenter", self.experimenter)
@@ -241,6 +242,7 @@ class NewProjectForm(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.copy)
         layout.addWidget(self.create_button)
+        scroll_content(self, content)
 
     def _browse_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())
@@ -267,7 +269,8 @@ class ImportForm(QWidget):
         super().__init__()
         self._session = session
         self._of: Path | None = None  # the project that was open when the work began
-        self.form = StepForm("import_project", {"experimenter": "your name", "animal": "animal, of several"})
+        self.form = StepForm("import_project", {"experimenter": "your name", "animal": "animal"})
+        self.form.fields["animal"].native.setPlaceholderText(OF_SEVERAL)
         self.folder = QLineEdit(str(Path.home()))
         self.folder.setToolTip("the project is created as a new folder inside this one; one of DeepLabCut stays there")
         self.browse_button = QPushButton("…")
@@ -282,7 +285,8 @@ class ImportForm(QWidget):
         self.from_file_button.clicked.connect(self._browse_file)
         self.line, self.result = JobLine(session, ("import_project",)), WrappedLabel()
         self.line.ended.connect(self._on_job_ended)
-        layout, row = QVBoxLayout(self), QHBoxLayout()
+        content = QWidget()
+        layout, row = QVBoxLayout(content), QHBoxLayout()
         row.addWidget(QLabel("folder"))
         row.addWidget(self.folder)
         row.addWidget(self.browse_button)
@@ -291,6 +295,7 @@ class ImportForm(QWidget):
         for widget in (self.copy, self.from_folder_button, self.from_file_button, self.line, self.result):
             layout.addWidget(widget)
         layout.addStretch(1)
+        scroll_content(self, content)
 
     def start(self, source: str) -> None:
         """Begin to import a project, by its folder or file; what is wrong with the form is shown."""
@@ -434,7 +439,8 @@ class ProjectVideos(QWidget):
             self._session.notify(job.message, job.remedies, kind="done")
 
     def _create_layout(self) -> None:
-        layout = QVBoxLayout(self)
+        content = QWidget()
+        layout = QVBoxLayout(content)
         layout.addWidget(self.videos)
         row = QHBoxLayout()
         self.add_button = _button("Add videos…", self._browse_files)
@@ -450,6 +456,7 @@ class ProjectVideos(QWidget):
         for button in (self.save_button, self.whole_button, self.cancel_button):
             row.addWidget(button)
         layout.addLayout(row)
+        scroll_content(self, content)
 
     def _show_buttons(self) -> None:
         drawing = self.view.layer is not None
@@ -471,7 +478,6 @@ class ProjectVideos(QWidget):
                 item.setText(1, "the file is missing")
             if video == chosen:
                 self.videos.setCurrentItem(item)
-        self.videos.resizeColumnToContents(0)
         self.draw_button.setEnabled(self.videos.topLevelItemCount() > 0)
         self._show_buttons()
 

@@ -1,18 +1,20 @@
 """Parts that docks share: names, scrolling, updates that can wait, buttons for what helps, and plain tables."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QDockWidget,
     QFrame,
+    QHeaderView,
+    QListWidget,
     QMainWindow,
     QPushButton,
     QScrollArea,
@@ -28,6 +30,8 @@ from posecut_core.errors import Remedy
 
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
 _SIDE = 12  # pixels of a square of color
+_NARROWEST = 290  # pixels of a dock in which no control is cut off
+_LEAST = 120  # pixels in which some rows of a list can be read
 _TURN, _TURNS = 40, 10  # milliseconds between the updates of two docks, and how many take turns
 _turns = count()
 
@@ -62,14 +66,16 @@ def show_choices(box: QComboBox, choices: Mapping[str, str]) -> None:
 
 
 def scroll_content(dock: QWidget, content: QWidget) -> None:
-    """Fill a dock with what is higher than a small screen; it is scrolled up and down only."""
+    """Fill a dock, or a tab of one, with what may be higher than a small screen; it is scrolled up and down only."""
     area, layout = QScrollArea(), QVBoxLayout(dock)
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click beside a control leaves the keys with the image
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(area)
+    dock.setMinimumWidth(_NARROWEST)
 
 
 class Postponed(QTimer):
@@ -143,11 +149,38 @@ class RemedyButtons(QWidget):
         return button
 
 
-def table_of(headings: Iterable[str]) -> QTreeWidget:
-    """Make an empty table whose rows have nothing below them."""
-    table = QTreeWidget()
-    table.setHeaderLabels(tuple(headings))
+class LowList(QListWidget):
+    """A list that takes the room that a dock has left, down to some rows; Qt's own wants 192 pixels."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Return a height in which some rows can be read."""
+        return QSize(super().sizeHint().width(), _LEAST)
+
+
+class LowTable(QTreeWidget):
+    """A table of which the same is true."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Return a height in which some rows can be read."""
+        return QSize(super().sizeHint().width(), _LEAST)
+
+
+def table_of(headings: Sequence[str], *, widest: int = 0) -> LowTable:
+    """Make an empty table whose rows have nothing below them, as wide as its dock.
+
+    Args:
+        headings: of the columns.
+        widest: column that takes the room that the others leave; a text that is longer is cut in its middle.
+    """
+    table = LowTable()
+    table.setHeaderLabels(list(headings))
     table.setRootIsDecorated(False)
+    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    header = table.header()
+    assert header is not None
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
     return table
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -177,6 +178,8 @@ class Timeline(_Plots):
         self._shown: Bool[np.ndarray, " K"] = np.ones(len(self._pens), bool)
         self.clear()
         self._curves = [self._add_lane(lane) for lane in self._lanes]
+        self._beside: tuple[Lane, ...] = ()
+        self._beside_curves: list[list[pg.PlotCurveItem]] = []
         self._cursors = [pg.InfiniteLine(pen=self._text_color) for _ in self._lanes]
         for plot, cursor in zip(self._plots, self._cursors, strict=True):
             cursor.setZValue(1)  # over the curves
@@ -197,6 +200,18 @@ class Timeline(_Plots):
     def show_curves(self, shown: Bool[np.ndarray, " K"]) -> None:
         """Draw the curves of some bodyparts only."""
         self._shown = shown
+        self._draw()
+
+    def show_beside(self, lanes: tuple[Lane, ...]) -> None:
+        """Draw other values of the same bodyparts dotted over those of the lanes; without lanes they go."""
+        for plot, curves in zip(self._plots, self._beside_curves, strict=False):
+            for curve in curves:
+                plot.removeItem(curve)
+        self._beside, dotted = lanes, [_dotted(pen) for pen in self._pens]
+        self._beside_curves = [[pg.PlotCurveItem(pen=pen, connect="finite") for pen in dotted] for _ in lanes]
+        for plot, curves in zip(self._plots, self._beside_curves, strict=False):
+            for curve in curves:
+                plot.addItem(curve, ignoreBounds=True)
         self._draw()
 
     def show_marks(self, numbers: Int64[np.ndarray, " N"]) -> None:
@@ -271,7 +286,8 @@ class Timeline(_Plots):
         """Draw of each column of pixels the least and the greatest value, so that no single outlier is lost."""
         first, last, columns = self.first, self.last, max(int(self._plots[0].vb.width()), 1)
         x = np.repeat(first + (np.arange(columns) + 0.5) * (last - first) / columns, 2)
-        for lane, curves in zip(self._lanes, self._curves, strict=True):
+        drawn = [*zip(self._lanes, self._curves, strict=True), *zip(self._beside, self._beside_curves, strict=True)]
+        for lane, curves in drawn:
             for curve, values, shown in zip(curves, lane.values, self._shown, strict=True):
                 curve.setVisible(bool(shown))
                 if shown:
@@ -299,6 +315,11 @@ class _FrameAxis(pg.AxisItem):
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802 (pyqtgraph's name)
         """Write numbers with commas, and none between frames."""
         return [f"{value:,.0f}" if value == int(value) else "" for value in values]
+
+
+def _dotted(pen: Any) -> Any:
+    """Return a pen of pyqtgraph that draws the same in dots."""
+    return pg.mkPen(pen.color(), style=Qt.PenStyle.DotLine)
 
 
 def _extremes(

@@ -14,7 +14,7 @@ from psygnal import Signal
 from napari_posecut.jobs.monitor import breathe
 from napari_posecut.layers.canvas import fit_view, lock, redraw, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
-from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
+from napari_posecut.layers.overlay import OverlayStyle, PoseMarkers, line_colors, pose_lines, pose_markers
 from napari_posecut.layers.video import Picture, frames_of, show_video
 from napari_posecut.session import Session
 from posecut_core.errors import AnalysisError
@@ -119,6 +119,8 @@ class Playback:
         self.style = OverlayStyle(np.empty((0, 3)), np.empty(0, bool))
         self._view: VideoView | None = None
         self._map: Image | None = None
+        self._beside: Predictions | None = None
+        self._crosses: Points | None = None  # of the predictions beside, once they were asked for
 
     @property
     def frame(self) -> int:
@@ -184,6 +186,24 @@ class Playback:
             self._lines.edge_color = colors if len(colors) else "black"
             self._draw()
 
+    def show_beside(self, predictions: Predictions | None) -> None:
+        """Show other predictions of the same bodyparts in the video as crosses, too; None takes them away.
+
+        Raises:
+            AnalysisError: they have fewer or more frames than the video.
+        """
+        if predictions is not None and self.video is not None:
+            check_length(predictions, self.video, self.frames)
+        self._beside = predictions
+        if self._crosses is None and predictions is not None and self._view is not None:
+            self._crosses = _empty_points(self.style, name="beside", symbol="x")
+            lock(self._crosses)
+            self._view.add(self._crosses)
+        if self._crosses is not None:
+            self._crosses.visible = predictions is not None
+        if self.predictions is not None:
+            self._draw()
+
     def go_to(self, frame: int) -> None:
         """Show a frame of the video."""
         if self.predictions is not None:
@@ -239,7 +259,7 @@ class Playback:
     def _on_view_closed(self) -> None:
         """Stop listening; the view may have been left by someone else."""
         self._viewer.dims.events.current_step.disconnect(self._on_frame_changed)
-        self.video = self.predictions = self._view = None
+        self.video = self.predictions = self._view = self._beside = self._crosses = None
         self.hide_map()
         self.changed.emit()
 
@@ -254,13 +274,9 @@ class Playback:
     def _draw(self) -> None:
         predictions, style, number = self.predictions, self.style, self.frame
         assert predictions is not None
-        look = pose_markers(predictions.xy[number], predictions.likelihood[number], style)
-        if len(self._points.data) != len(look.data):  # napari's keys deleted some
-            self._points.selected_data = set()
-            self._points.data = look.data
-        self._points.data[:], self._points.shown[:], self._points.face_color[:] = look.data, look.shown, look.face
-        self._points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
-        redraw(self._points)
+        _mark(self._points, pose_markers(predictions.xy[number], predictions.likelihood[number], style))
+        if self._crosses is not None and (beside := self._beside) is not None:
+            _mark(self._crosses, pose_markers(beside.xy[number], beside.likelihood[number], style))
         lines = pose_lines(predictions.xy, predictions.likelihood, number, style)
         self._lines.data[: len(lines)] = lines
         redraw(self._lines)
@@ -276,10 +292,21 @@ def playback_of(session: Session) -> Playback:
     return _PLAYBACKS[session]
 
 
-def _empty_points(style: OverlayStyle) -> Points:
+def _mark(points: Points, look: PoseMarkers) -> None:
+    """Put the markers of a layer to where they are in a frame."""
+    if len(points.data) != len(look.data):  # napari's keys deleted some
+        points.selected_data = set()
+        points.data = look.data
+    points.data[:], points.shown[:], points.face_color[:] = look.data, look.shown, look.face
+    points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
+    redraw(points)
+
+
+def _empty_points(style: OverlayStyle, *, name: str = "bodyparts", symbol: str = "disc") -> Points:
     return Points(
         np.zeros((len(style.colors), 2)),
-        name="bodyparts",
+        name=name,
+        symbol=symbol,
         size=_MARKER,
         border_width=0.2,
         border_color=np.concatenate([style.colors, np.ones((len(style.colors), 1))], axis=1),

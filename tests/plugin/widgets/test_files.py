@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_posecut.session import session_of
 from napari_posecut.window import add_flow_bar
 from posecut_core.errors import Remedy
+from posecut_core.interchange.registry import FORMATS
 from tests.plugin.hand import choose, press, write
 from tests.plugin.immediate_jobs import work_at_once
 from tests.plugin.widgets.fake_jobs import FakeJobs
@@ -32,7 +33,7 @@ def answer(monkeypatch, path):
 def test_labels_are_written_for_another_program(dock):
     """The child is given the format; where the file is and what it lacks is said beside the button."""
     runner, jobs = dock.files.labels_out, dock.session.jobs
-    choose(runner.form.fields["format"].native, "cvat")
+    choose(runner.form.fields["format"].native, FORMATS["cvat"].title)
     press(runner.start_button)
     assert (jobs.job.request.verb, jobs.job.request.arguments) == ("export_labels", {"format": "cvat"})
     assert dock.session.labeling.writable
@@ -75,7 +76,7 @@ def test_of_a_file_with_several_animals_one_is_taken_by_a_button(dock, monkeypat
 def test_labels_go_out_and_come_back(dock, monkeypatch):
     """What the window writes it reads again, and there is nothing new in it."""
     asked = work_at_once(dock.session, monkeypatch)
-    choose(dock.files.labels_out.form.fields["format"].native, "cvat")
+    choose(dock.files.labels_out.form.fields["format"].native, FORMATS["cvat"].title)
     press(dock.files.labels_out.start_button)
     (path,) = dock.session.project.exports.iterdir()
     answer(monkeypatch, path)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import add_flow_bar
-from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
+from posecut_core.poses.files import filtered_path, prediction_path, read_predictions, write_predictions
 from posecut_core.project.opening import project_videos
 from posecut_core.types import FrameRef
 from tests.plugin.hand import choose, press, seen, write
@@ -73,6 +73,31 @@ def test_a_bodypart_can_be_hidden(viewer, dock):
     assert not viewer.layers["bodyparts"].shown[0]
     assert viewer.layers["bodyparts"].shown[1:].all()
     assert 0 < np.abs(viewer.layers["skeleton and trails"].data[:, 1]).sum() < before
+
+
+def test_what_a_filter_changed_is_shown_beside_it(viewer, dock):
+    """Crosses over the video and dotted curves below it are the other positions; they go with a second press."""
+    video = dock.networks.currentData().video
+    table = prediction_path(video, SCORER)
+    assert not dock.beside.isVisible()
+    read = read_predictions(table)
+    write_predictions(filtered_path(table), replace(read, xy=read.xy + 2))
+    dock.list_analyzed()
+    dock.networks.setCurrentIndex(next(row for row in range(2) if not dock.networks.itemData(row).filtered))
+    dock.show_chosen()
+    assert dock.beside.text() == "filtered positions, too"
+    press(dock.beside)
+    viewer.dims.set_current_step(0, 3)
+    crosses, points = viewer.layers["beside"], viewer.layers["bodyparts"]
+    np.testing.assert_array_equal(crosses.data - points.data, np.full((7, 2), 2.0))
+    assert [len(curves) for curves in dock.timeline._beside_curves] == [7, 7, 7]
+    np.testing.assert_array_equal(dock.timeline._beside_curves[0][0].getData()[1][:2], read.xy[0, 0, 0] + [2.0, 2.0])
+    press(dock.beside)
+    assert not crosses.visible
+    assert dock.timeline._beside_curves == []
+    press(dock.beside)
+    dock.show_chosen()
+    assert "beside" not in seen(viewer)
 
 
 def test_leaving_brings_the_labeling_back(viewer, dock):

@@ -1,0 +1,99 @@
+"""Everything has its place in a window of 1280 x 800 pixels, and stays there."""
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QLabel, QTabBar, QTreeWidgetItem
+
+from napari_posecut.session import session_of
+from napari_posecut.widgets.flow import _STAGES
+from napari_posecut.widgets.parts.empty_image import EmptyImage
+from napari_posecut.window import add_flow_bar, open_here
+from posecut_core.project.opening import open_project, project_videos
+from posecut_core.video.frame_store import FrameStore
+from tests.plugin.hand import Hand, press, write
+from tests.plugin.widgets.fake_jobs import FakeJobs
+
+
+@pytest.fixture
+def opened(viewer, unlabeled, qtbot):
+    """The row of buttons of a window in which an unlabeled project is open, with 3 Label in front."""
+    session_of(viewer).jobs = FakeJobs()
+    open_here(viewer, unlabeled)
+    qtbot.wait(1)
+    return add_flow_bar(viewer)
+
+
+def tabs_of(bar):
+    """Return the tabs that Qt puts below docks which lie in one place."""
+    return [tabs for tabs in bar.window().findChildren(QTabBar) if tabs.parent() is bar.window() and tabs.isVisible()]
+
+
+def test_no_dock_makes_the_window_grow(opened, qtbot):
+    """Docks are scrolled where the filmstrip, the list of edits and napari's own panels leave them little room."""
+    window = opened.window()
+    for stage in _STAGES:
+        opened.open(stage.title)
+    opened.show_filmstrip()
+    opened.show_history()
+    opened.show_panels(True)
+    for stage in _STAGES:
+        press(opened.buttons[stage.title])
+        qtbot.wait(1)
+        assert (window.width(), window.height()) == (1280, 800), stage.title
+
+
+def test_labeling_leaves_docks_as_wide_as_they_are(opened, qtbot):
+    """The image would move under the mouse."""
+    window, hand = opened.window(), Hand(opened._viewer)
+    before = {dock.objectName(): dock.width() for dock in window.findChildren(QDockWidget) if dock.isVisible()}
+    for place in ((20.0, 20.0), (40.0, 20.0), (60.0, 20.0)):
+        hand.click(place)
+        qtbot.wait(1)
+    after = {dock.objectName(): dock.width() for dock in window.findChildren(QDockWidget) if dock.isVisible()}
+    assert after == before
+
+
+def test_the_row_of_buttons_is_the_only_navigation(opened, qtbot):
+    """Qt's tabs below the docks say nothing that the row does not; with a dock of another plugin they are needed."""
+    qtbot.wait(1)
+    assert [tabs.height() for tabs in tabs_of(opened)] == [0]
+    opened._viewer.window.add_dock_widget(QLabel("others"), name="others", area="right", tabify=True)
+    opened.open("3 Label")
+    qtbot.waitUntil(lambda: max(tabs.height() for tabs in tabs_of(opened)) > 0)
+
+
+def test_an_empty_image_says_how_to_begin(viewer, unlabeled, qtbot):
+    """Without a project, and in one without frames; with frames it is gone."""
+    bar = add_flow_bar(viewer)
+    qtbot.wait(1)
+    (text,) = bar.window().findChildren(EmptyImage)
+    assert "try the sample" in text.text()
+    assert text.isVisible()
+    session_of(viewer).jobs = FakeJobs()
+    session_of(viewer).open(unlabeled)
+    assert not text.isVisible()
+    project = open_project(unlabeled)
+    session_of(viewer).close()
+    for video in project_videos(project):
+        store = FrameStore.open(project.frame_store(video))
+        store.remove(store.numbers.tolist())
+    session_of(viewer).open(unlabeled)
+    assert "2 Frames" in text.text()
+    assert text.isVisible()
+
+
+def test_a_long_list_of_videos_is_found_in_and_checked_at_once(viewer, unlabeled, qtbot):
+    """A filter leaves some of them, and a button clears these only; a short list has no such row."""
+    session_of(viewer).jobs = FakeJobs()
+    session_of(viewer).open(unlabeled)
+    dock = add_flow_bar(viewer).open("2 Frames")
+    assert not dock.choice.isVisible()
+    for number in range(20):
+        item = QTreeWidgetItem(dock.videos, [f"session{number:02d}"])
+        item.setCheckState(0, Qt.CheckState.Checked)
+    write(dock.choice.filter, "session1")
+    press(dock.choice.none_button)
+    assert dock.choice.count.text() == "12 of 22"
+    write(dock.choice.filter, "")
+    press(dock.choice.all_button)
+    assert dock.choice.count.text() == "22 of 22"
