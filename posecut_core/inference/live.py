@@ -147,6 +147,14 @@ class Latency:
 
 
 _PATIENCE = 10.0  # seconds without a frame after which a source has stopped
+_REASONS = {  # words of FFmpeg and of the system, and what they mean
+    "no such": "there is none",
+    "busy": "another program uses it",
+    "denied": "it must not be read",
+    "not permitted": "it must not be read",
+    "refused": "nothing answers there",
+    "timed out": "nothing answers there",
+}
 _DEVICES = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}"), "win32": ("dshow", "video={}")}
 
 
@@ -242,9 +250,11 @@ class LiveSource:
             if not container.streams.video:
                 raise ValueError("it has no pictures")
             return container
+        except VideoError:
+            raise
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            said = _last_line(self._program) or getattr(error, "strerror", None) or str(error)
-            raise VideoError(f"Cannot open {self._name} ({said}); give the number of a camera, or a video.") from error
+            reason = _reason(_last_line(self._program) or getattr(error, "strerror", None) or str(error))
+            raise VideoError(f"Cannot open {self._name}: {reason}; give the number of a camera, or a video.") from error
 
     def _read(self) -> None:
         try:
@@ -288,6 +298,11 @@ def _camera_command(camera: str) -> list[str]:
     device = name.format(camera) if camera.isdigit() else camera
     raw = ["-pix_fmt", "rgb24", "-c:v", "rawvideo", "-f", "nut", "-"]
     return [program, "-loglevel", "error", "-f", kind, "-i", device, *raw]
+
+
+def _reason(said: str) -> str:
+    """Return in plain words what FFmpeg or the system said."""
+    return next((plain for words, plain in _REASONS.items() if words in said.lower()), "it cannot be read as a video")
 
 
 def _last_line(program: "subprocess.Popen[bytes] | None") -> str:

@@ -34,6 +34,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.results import counted
 from posecut_core.storage.files import storage_error
 from posecut_core.types import Crop
+from posecut_core.video.demux import HALF_THE_CORES
 from posecut_core.video.index import Gap, VideoIndex
 from posecut_core.video.reader import VideoReader
 
@@ -282,7 +283,7 @@ def analyze_video(
         StorageError: the folder of `target` cannot be written.
     """
     partial = rows_path(target)
-    with VideoReader(video) as reader:
+    with VideoReader(video, threads=HALF_THE_CORES) as reader:
         origin = analysis_origin(predictor, network, video, reader.index, crop, tracking)
         origin = replace(origin, scorer=scorer or origin.scorer)
         view = View.of(analyzed_window(crop, reader.index, video), reader.index, scale=scale)

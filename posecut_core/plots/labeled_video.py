@@ -7,10 +7,10 @@ from functools import cached_property, lru_cache
 
 import av
 import numpy as np
-from av.video.plane import VideoPlane
 from jaxtyping import Bool, Float64, UInt8, UInt16
 
 from posecut_core.types import Crop
+from posecut_core.video.planes import rows_of
 
 _FADED = 0.25  # opacity and size of the oldest disc of a trail, relative to the newest
 _FRACTIONS, _OLDER_FRACTIONS = 16, 4  # of a pixel: how exactly discs are placed, and those of trails
@@ -54,7 +54,7 @@ class Layer:
 def layers_of(picture: av.VideoFrame, style: PoseStyle, columns: range | None = None) -> tuple[Layer, Layer]:
     """Return luma and chroma of an nv12 picture, or of some of its columns, to draw on."""
     shown = slice(columns.start, columns.stop) if columns else slice(0, picture.width)
-    luma, chroma = (_rows(plane) for plane in picture.planes)
+    luma, chroma = (rows_of(plane) for plane in picture.planes)
     luma = luma[:, shown, None]
     chroma = chroma.reshape(len(chroma), -1, 2)[:, shown.start // 2 : shown.stop // 2]
     return Layer(luma, style.yuv[:, :1]), Layer(chroma, style.yuv[:, 1:], step=2)
@@ -102,7 +102,7 @@ def beside(pictures: Sequence[av.VideoFrame], window: Crop | None = None) -> av.
     right, bottom = shown.x2 + shown.x2 % 2, shown.y2 + shown.y2 % 2
     joined = av.VideoFrame((right - left) * len(pictures), bottom - top, "nv12")
     for place, step in enumerate((1, 2)):
-        parts = [_rows(picture.planes[place]) for picture in (*pictures, joined)]
+        parts = [rows_of(picture.planes[place]) for picture in (*pictures, joined)]
         rows = slice(top // step, bottom // step)
         for number, part in enumerate(parts[:-1]):
             start = number * (right - left)
@@ -119,13 +119,8 @@ def black_picture(width: int, height: int) -> av.VideoFrame:
     """Return an nv12 picture of one color."""
     picture = av.VideoFrame(width + width % 2, height + height % 2, "nv12")
     for plane, value in zip(picture.planes, _BLACK, strict=True):
-        _rows(plane)[:] = value
+        rows_of(plane)[:] = value
     return picture
-
-
-def _rows(plane: VideoPlane) -> UInt8[np.ndarray, "rows bytes"]:
-    """Return the bytes of a plane, which may be more in a row than its pixels; writing changes the picture."""
-    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
 
 
 def _visible_points(
@@ -140,40 +135,45 @@ def _draw_disc(layer: Layer, x: float, y: float, radius: float, part: int, opaci
     x, y, radius = (x + 0.5) / layer.step - 0.5, (y + 0.5) / layer.step - 0.5, radius / layer.step
     column, of_x = divmod(round(x * fractions), fractions)
     row, of_y = divmod(round(y * fractions), fractions)
-    above, below = _stamp(radius, of_x / fractions, of_y / fractions, opacity)
-    side = len(above)
+    tint, below = _stamp(radius, of_x / fractions, of_y / fractions, opacity, layer.colors[part].tobytes())
+    side = len(tint)
     top, left = row - side // 2, column - side // 2
     height, width = layer.pixels.shape[:2]
     if top < 0 or left < 0 or top + side > height or left + side > width:
         inside = slice(max(0, -top), max(0, height - top)), slice(max(0, -left), max(0, width - left))
-        above, below = above[inside], below[inside]
-        if not above.size:
+        tint, below = tint[inside], below[inside]
+        if not tint.size:
             return
         top, left = max(0, top), max(0, left)
-    rows, columns = slice(top, top + len(above)), slice(left, left + above.shape[1])
-    layer.pixels[rows, columns] = _mixed(layer.pixels[rows, columns], layer.colors[part], above, below)
+    window = layer.pixels[top : top + len(tint), left : left + tint.shape[1]]
+    window[...] = _mixed(window, tint, below)
 
 
 @lru_cache(maxsize=_STAMPS)
 def _stamp(
-    radius: float, of_x: float, of_y: float, opacity: int
-) -> tuple[UInt16[np.ndarray, "side side 1"], UInt16[np.ndarray, "side side 1"]]:
-    """Return the opacity of a disc's pixels, and what is left of those below, in units of 1/256."""
+    radius: float, of_x: float, of_y: float, opacity: int, color: bytes
+) -> tuple[UInt16[np.ndarray, "side side channels"], UInt16[np.ndarray, "side side channels"]]:
+    """Return what `_mixed` takes for a disc of a color."""
     places = np.arange(2 * math.ceil(radius + 1) + 1, dtype=np.float64) - math.ceil(radius + 1)
     distance = np.hypot(places[None, :] - of_x, places[:, None] - of_y)
     above = np.round(opacity * np.clip(radius + 0.5 - distance, 0.0, 1.0)).astype(np.uint16)[..., None]
-    return above, _OPACITY - above
+    return _tinted(above, np.frombuffer(color, np.uint8))
+
+
+def _tinted(
+    above: UInt16[np.ndarray, "*place 1"], color: UInt8[np.ndarray, " channels"]
+) -> tuple[UInt16[np.ndarray, "*place channels"], UInt16[np.ndarray, "*place channels"]]:
+    """Return what a color of some opacity adds to pixels, and what is left of these, in units of 1/256."""
+    return above * color + _OPACITY // 2, np.repeat(_OPACITY - above, color.size, axis=-1)  # the half rounds the sum
 
 
 def _mixed(
     pixels: UInt8[np.ndarray, "*place channels"],
-    color: UInt8[np.ndarray, " channels"],
-    above: UInt16[np.ndarray, "*place 1"],
-    below: UInt16[np.ndarray, "*place 1"],
+    tint: UInt16[np.ndarray, "*place channels"],
+    below: UInt16[np.ndarray, "*place channels"],
 ) -> UInt16[np.ndarray, "*place channels"]:
     mixed = pixels * below
-    mixed += above * color
-    mixed += _OPACITY // 2
+    mixed += tint
     mixed >>= 8
     return mixed
 
@@ -201,4 +201,4 @@ def _draw_line(layer: Layer, ends: Sequence[Sequence[float]], width: float, opac
     above = np.rint(opacity * np.minimum(covered[drawn], 1.0)).astype(np.uint16)[:, None]
     at = np.broadcast_to(u, v.shape)[drawn], v[drawn]
     place = at[::-1] if flat else at
-    layer.pixels[place] = _mixed(layer.pixels[place], layer.colors[-1], above, _OPACITY - above)
+    layer.pixels[place] = _mixed(layer.pixels[place], *_tinted(above, layer.colors[-1]))

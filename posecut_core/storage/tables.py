@@ -66,7 +66,7 @@ def _decode_list(encoded: bytes) -> list[object]:
         for operation, argument, _ in pickletools.genops(encoded):
             _apply(operation.name, argument, stack, memory)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise LabelError(f"its stored column names are damaged ({error})") from error
+        raise LabelError("its stored column names are damaged") from error
     if len(stack) != 1 or not isinstance(stack[0], list):
         raise LabelError("its stored column names are damaged")
     return stack[0]

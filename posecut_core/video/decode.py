@@ -34,7 +34,7 @@ def _all_frames(source: Source, table: PacketTable, position: int, *, last: int)
         last = max(last, int(table.numbers[ordinal]))
         yield ordinal, frame
     if last + 1 < table.ordinals.size:
-        careful = Source(source.path, threads=False, halted=source.halted)
+        careful = Source(source.path, threads=1, halted=source.halted)
         try:
             yield from careful.decode(careful.from_keyframe(table, table.keyframe_before(last + 1)))
         finally:
@@ -47,12 +47,15 @@ class Run:
     Args:
         path: the video.
         table: its packets.
+        threads: that decode, as in `Source`.
         halted: once it is set, reading ends with a VideoError.
         afresh: whether to begin at each new keyframe that is asked for, even where going on leads there.
     """
 
-    def __init__(self, path: Path, table: PacketTable, *, halted: Event, afresh: bool = False) -> None:
-        self._path, self._table, self._halted, self._afresh = path, table, halted, afresh
+    def __init__(
+        self, path: Path, table: PacketTable, *, threads: int | None, halted: Event, afresh: bool = False
+    ) -> None:
+        self._path, self._table, self._threads, self._halted, self._afresh = path, table, threads, halted, afresh
         self._source: Source | None = None  # opened when it is needed
         self._pictures: Iterator[Picture] = iter(())
         self._position = 0  # of the keyframe that it set out for
@@ -78,7 +81,7 @@ class Run:
         """Return a picture, reached from the keyframe at `position` or from an earlier one; None where it is lost."""
         self.lost = set()
         if not self._reaches(number, position):
-            self._source = self._source or Source(self._path, halted=self._halted)
+            self._source = self._source or Source(self._path, threads=self._threads, halted=self._halted)
             self._pictures = pictures_from(self._source, self._table, position)
             self._position, self._next = position, 0
         return self._advance(number)

@@ -278,6 +278,7 @@ _CONTAINERS = (  # FFmpeg's names of those that hold pictures themselves; playli
     *("evc", "r3d", "smjpeg", "mpjpeg", "ingenient", "film_cpk", "dhav", "ifv", "pva", "ipmovie", "mlv", "dnxhd"),
 )
 _HEAD = 1 << 16  # bytes at a file's beginning that cannot all be zero
+HALF_THE_CORES = max(1, (os.cpu_count() or 1) // 2)  # threads for decoding beside other work, which takes as much
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(_CONTAINERS)}
 
 
@@ -317,9 +318,15 @@ def _no_video(path: Path) -> VideoError:
 
 
 class Source:
-    """One open file with its decoder. Close it after use; decoding ends with a VideoError once `halted` is set."""
+    """One open file with its decoder. Close it after use; decoding ends with a VideoError once `halted` is set.
 
-    def __init__(self, path: Path, *, threads: bool = True, halted: Event | None = None) -> None:
+    Args:
+        path: the video.
+        threads: that decode; by default as many as FFmpeg likes, which has one for each core.
+        halted: what ends decoding.
+    """
+
+    def __init__(self, path: Path, *, threads: int | None = None, halted: Event | None = None) -> None:
         self.path = path
         self.halted = halted or Event()
         self.began = 0  # ordinal of the packet that the running decoding began with
@@ -335,8 +342,10 @@ class Source:
         self._saw_first = False
         if self.stream.codec_context.name in _HIDES_DAMAGE:
             self.stream.codec_context.options = {"err_detect": "explode"}
-        parallel = self._threads and self.stream.codec_context.name not in _HIDES_DAMAGE_IN_THREADS
+        parallel = self._threads != 1 and self.stream.codec_context.name not in _HIDES_DAMAGE_IN_THREADS
         self.stream.thread_type = ThreadType.AUTO if parallel else ThreadType.SLICE
+        if self._threads is not None:
+            self.stream.codec_context.thread_count = self._threads
 
     def close(self) -> None:
         """Let go of the file."""

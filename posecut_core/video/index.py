@@ -302,7 +302,7 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
         VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
         StorageError: the file must not be read.
     """
-    source = Source(Path(path), threads=False)
+    source = Source(Path(path), threads=1)
     try:
         found = scan(source.container, source.stream, source.packets())
         rate = _rate(source.stream)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from threading import Event, RLock
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,7 @@ from jaxtyping import UInt8
 from posecut_core.errors import VideoError
 from posecut_core.video.decode import Picture, Run
 from posecut_core.video.index import VideoIndex, index_video
+from posecut_core.video.planes import can_be_halved, with_halved_chroma
 from posecut_core.video.writer import ENCODABLE, encodable
 
 
@@ -30,12 +32,14 @@ class VideoReader:
         path: the video, or an address of it such as s3://bucket/rat.mp4.
         sure: whether to read from the start of the file, which may take long, where nothing else tells whether a
             frame is damaged; else `frames` leaves it out, and `read` refuses it.
+        threads: that decode; by default one for each core. Fewer take less processor time, which is what counts where
+            the cores have other work besides.
 
     Raises:
         VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, sure: bool = True) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, sure: bool = True, threads: int | None = None) -> None:
         self.index: VideoIndex = index_video(path)
         self._sure = sure
         self._reading, self._halted = RLock(), Event()
@@ -43,10 +47,10 @@ class VideoReader:
         self._lost_from_start = set(self.index.suspect)  # as one way of reading has it; the other may still find them
         self._lost_from_keyframe: set[int] = set()
         self._misleading: set[int] = set()  # positions of keyframes that others are needed for
-        found = self.index.path, self.index.packets
-        self._near = Run(*found, halted=self._halted)  # the others read what this one could not
-        self._again = Run(*found, halted=self._halted, afresh=True)
-        self._whole = Run(*found, halted=self._halted)  # from the start of the file
+        run = partial(Run, self.index.path, self.index.packets, threads=threads, halted=self._halted)
+        self._near = run()  # the others read what this one could not
+        self._again = run(afresh=True)
+        self._whole = run()  # from the start of the file
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -119,6 +123,8 @@ class VideoReader:
             elif picture.rotation or (picture.width, picture.height) != size or size[0] % 2 or size[1] % 2:
                 image = self._image(number, picture)
                 yield number, None if image is None else encodable(image)
+            elif can_be_halved(picture):
+                yield number, with_halved_chroma(picture)
             else:
                 yield number, self._converted(number, picture, **ENCODABLE)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from posecut_core.dataset.frames import made_ahead
 from posecut_core.distributed.executors import each_on
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
@@ -28,6 +29,7 @@ from posecut_core.project.state import look_of
 from posecut_core.results import Summary
 from posecut_core.storage.locks import clear_lock, sole_writer
 from posecut_core.types import Crop
+from posecut_core.video.demux import HALF_THE_CORES
 from posecut_core.video.reader import VideoReader
 from posecut_core.video.writer import VideoWriter, comment_of
 
@@ -402,7 +404,7 @@ def _write_labeled_video(
     *,
     numbers: Sequence[int] = (),
 ) -> None:
-    with VideoReader(video) as reader:
+    with VideoReader(video, threads=HALF_THE_CORES) as reader:
         index = reader.index
         shown_numbers = numbers or range(index.frame_count)
         outside = [number for number in numbers if not 0 <= number < index.frame_count]
@@ -422,9 +424,13 @@ def _write_labeled_video(
         size = {"width": picture.width, "height": picture.height}
         times = None if index.is_steady else index.times[list(shown_numbers)]
         blank = ((number, black_picture(index.width, index.height)) for number in shown_numbers)
-        with VideoWriter(target, fps=index.fps, **size, times=times, comment=comment, fast=True) as writer:
-            drawn = blank if look.keypoints_only else reader.encodable(shown_numbers)
-            for place, (number, shown) in enumerate(drawn, start=1):
+        drawn = blank if look.keypoints_only else reader.encodable(shown_numbers)
+        with (
+            VideoWriter(target, fps=index.fps, **size, times=times, comment=comment, fast=True) as writer,
+            made_ahead(drawn, name="decoding") as pictures,
+            reader,  # closed first: decoding ends at once then
+        ):
+            for place, (number, shown) in enumerate(pictures, start=1):
                 if shown is not None:
                     picture = shown if whole else beside([shown] * len(poses), window)
                     past = slice(max(0, number - style.trailpoints), number + 1)

@@ -21,8 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 from posecut_core import VideoReader, VideoWriter
+from posecut_core.dataset.frames import made_ahead
 from posecut_core.plots.figures import bytes_of, colors_of
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose, layers_of
+from posecut_core.video.demux import HALF_THE_CORES
 from tests.benchmarks.openfield import PROJECT, VIDEO, parser, print_result, working_copy
 
 PARTS, BONES = ("snout", "leftear", "rightear", "tailbase"), ((0, 1), (0, 2), (1, 3))
@@ -108,10 +110,11 @@ def drawing_fps(video: Path, target: Path, values: np.ndarray, style: PoseStyle)
     xy, likelihood = values[..., :2], values[..., 2]
     start = time.perf_counter()
     with (
-        VideoReader(video) as reader,
+        VideoReader(video, threads=HALF_THE_CORES) as reader,
         VideoWriter(target, fps=30, width=reader.index.width, height=reader.index.height, fast=True) as writer,
+        made_ahead(reader.encodable(), name="decoding") as pictures,
     ):
-        for number, picture in reader.encodable():
+        for number, picture in pictures:
             past = slice(max(0, number - style.trailpoints), number + 1)
             draw_pose(layers_of(picture, style), xy[past], likelihood[past], style)
             writer.write_picture(picture)

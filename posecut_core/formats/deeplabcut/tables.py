@@ -118,7 +118,7 @@ def _lines(path: Path, text: str) -> tuple[str, list[tuple[int, list[str]]]]:
             if any(cells):
                 lines.append((reader.line_num + skipped, cells))
     except csv.Error as error:
-        raise LabelError(f"{path} is not a table of separated values ({error}); restore it from a copy.") from error
+        raise LabelError(f"{path} is not a table of separated values; restore it from a copy.") from error
     if not lines:
         raise LabelError(f"{path} is empty, expected a table of labels; restore it from a copy or label again.")
     return separator, lines
