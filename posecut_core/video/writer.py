@@ -134,6 +134,7 @@ class VideoWriter:
         assert isinstance(stream, VideoStream)
         stream.height, stream.width = (side + side % 2 for side in self._size)
         stream.pix_fmt = layout
+        stream.codec_context.thread_count = os.cpu_count() or 1  # x264 would take half as many again
         stream.codec_context.time_base = self._clock
         for name, number in _BT601.items():
             setattr(stream.codec_context, name, number)
