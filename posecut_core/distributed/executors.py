@@ -5,6 +5,7 @@ that dies is replaced, and what it was at is begun again: work that continues wh
 that fails does not stop the others.
 """
 
+import logging
 import multiprocessing
 import signal
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from posecut_core.errors import ArgumentError, PosecutError, StorageError, treat_each
-from posecut_core.progress import Notice, Progress, Report
+from posecut_core.progress import Notice, Progress, Report, quieted
 from posecut_core.project.given import given_path
 from posecut_core.storage.yaml_files import load_mapping, read_yaml
 
@@ -320,7 +321,7 @@ class Dask:
         patience = _WAITING
         while places:
             forgotten: list[int] = []
-            with self._client(patience) as client:
+            with _untold(), self._client(patience) as client:
                 for place, outcome in self._submitted(client, work, items, places):
                     if outcome is None:
                         forgotten.append(place)
@@ -386,6 +387,13 @@ class Dask:
         finally:
             with suppress(ClosedClientError):
                 client.cancel([*futures])
+
+
+@contextmanager
+def _untold() -> Iterator[None]:
+    """Keep dask from printing tracebacks where a scheduler goes away, which is what we wait out."""
+    with quieted("distributed", below=logging.CRITICAL), quieted("distributed.client", below=logging.CRITICAL):
+        yield
 
 
 def _given(work: Work[Any, Any]) -> Work[Any, Any]:

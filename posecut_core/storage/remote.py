@@ -1,7 +1,7 @@
 """Files elsewhere, behind an address such as s3://bucket/mouse7.mp4: read in parts by fsspec, and never written.
 
-As a path, an address has one slash behind its scheme, as pathlib writes it: Path("s3://bucket/mouse7.mp4"). So names,
-suffixes and neighbors of such files are those of any path.
+As a path, an address has the names, suffixes and neighbors of any path, and is shown with both slashes behind its scheme,
+of which pathlib alone would leave one.
 """
 
 import importlib.util
@@ -9,7 +9,7 @@ import io
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from posecut_core.errors import ArgumentError, VideoError
 
@@ -17,6 +17,7 @@ _PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs",
 _ADDRESS = re.compile(rf"({'|'.join(_PACKAGES)}):/+(?=[^/])", re.IGNORECASE)
 _BLOCK = 4 * 2**20  # bytes that are asked for at once, at least
 _TRIES = 3
+_LocalPath = Path if TYPE_CHECKING else type(Path())  # Python 3.11 has no subclasses of Path itself
 
 
 def address_of(path: str | os.PathLike[str]) -> str:
@@ -24,6 +25,14 @@ def address_of(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path).replace(os.sep, "/")
     found = _ADDRESS.match(text)
     return f"{found[1].lower()}://{text[found.end() :]}" if found else ""
+
+
+class _RemotePath(_LocalPath):
+    """A path that stands for an address."""
+
+    def __str__(self) -> str:
+        """Return the address."""
+        return address_of(super().__str__())
 
 
 def remote_path(given: str | os.PathLike[str]) -> Path | None:
@@ -47,7 +56,7 @@ def remote_path(given: str | os.PathLike[str]) -> Path | None:
             f"{address} has a query or an empty part, expected the plain address of a file, by which results are "
             "named; give that, or download the file."
         )
-    return Path(address)
+    return _RemotePath(address)
 
 
 class RemoteFile(io.RawIOBase):

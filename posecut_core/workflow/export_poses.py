@@ -1,7 +1,7 @@
 """Predictions of videos as files of other programs (`export_poses`)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
 from posecut_core.errors import AnalysisError, CameraError, Remedy, VideoError, treat_all
 from posecut_core.interchange.registry import Format, SessionPoses, VideoPoses, chosen_format
-from posecut_core.model.snapshots import chosen_network
+from posecut_core.model.snapshots import chosen_network, networks_of_views
 from posecut_core.poses.files import existing_predictions, prediction_path
 from posecut_core.poses.points import AnalyzedViews, analyzed_views, points_path, read_points
 from posecut_core.poses.predictions import Predictions, read_origin
@@ -47,6 +47,7 @@ def export_poses(
     trainingsetindex: int = 0,
     *,
     format: PoseFormat = "nwb",
+    networks: Mapping[str, str] | None = None,
     filtered: bool = False,
     snapshot: int | str | None = None,
     ensemble: bool = False,
@@ -64,6 +65,8 @@ def export_poses(
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         format: of the files, by the program that reads them.
+        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3; points
+            are called after the network of the first.
         filtered: write the filtered predictions.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         ensemble: take the predictions of all networks of the shuffle together.
@@ -71,38 +74,44 @@ def export_poses(
         report: told of what predictions do not say of themselves.
 
     Raises:
-        ArgumentError: the format needs a package that is not installed.
+        ArgumentError: the format needs a package that is not installed, or a camera that has a network is unknown.
+        CameraError: cameras have networks, and the project has no calibrated cameras.
         AnalysisError: a video has not been analyzed by this network, or points are out of date; the others are done.
         StorageError: the disk refuses.
     """
     chosen = chosen_format(format, "poses", "w")
     chosen.function("write_poses")
     project = open_project(config)
-    network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
     given = chosen_videos(project, videos, report=report)
+    cameras, sessions = _sessions(project, given.paths, networks, report) if chosen.points or networks else ((), ())
+    names = [camera.name for camera in cameras]
+    of_cameras = networks_of_views(project, names, shuffle, trainingsetindex, snapshot, networks, ensemble=ensemble)
+    of_videos = {video: of_cameras[name] for session in sessions for name, video in session.views.items()}
+    if others := [video for video in given.paths if video not in of_videos]:
+        network = chosen_network(project.training(shuffle, trainingsetindex), snapshot, ensemble=ensemble)
+        of_videos |= dict.fromkeys(others, network)
 
     def write(item: Path | ViewSession) -> Path:
         if isinstance(item, ViewSession):
             views = of_session(item)
             return _write(chosen, "write_points", points_of(item), _session_poses(project, views, points_of(item)))
-        found = existing_predictions(project, item, network, destfolder, filtered=filtered, report=report)
+        found = existing_predictions(project, item, of_videos[item], destfolder, filtered=filtered, report=report)
         return _write(chosen, "write_poses", found.path, _video_poses(project, item, found.predictions))
 
     def points_of(session: ViewSession) -> Path:
-        first = next(session.views[camera.name] for camera in cameras if camera.name in session.views)
-        return points_path(session.name, network.scorer, prediction_path(first, network.scorer, destfolder).parent)
+        first = next(session.views[name] for name in names if name in session.views)
+        scorer = of_videos[first].scorer
+        return points_path(session.name, scorer, prediction_path(first, scorer, destfolder).parent)
 
     def of_session(session: ViewSession) -> AnalyzedViews:
         origin = read_origin(points_of(session))
         made_of_filtered = bool(origin and origin.settings.get("filtered"))
-        networks = dict.fromkeys(session.views, network)
         return analyzed_views(
-            project, session, cameras, networks, destfolder, filtered=made_of_filtered, shortest=True, report=report
+            project, session, cameras, of_cameras, destfolder, filtered=made_of_filtered, shortest=True, report=report
         )
 
-    cameras, sessions = _sessions(project, given.paths, report) if chosen.points else ((), ())
     items: list[Path | ViewSession] = [*given.paths]
-    items += [session for session in sessions if points_of(session).is_file()]
+    items += [session for session in sessions if chosen.points and points_of(session).is_file()]
     return treat_all(
         items,
         write,
@@ -115,9 +124,17 @@ def export_poses(
 
 
 def _sessions(
-    project: Project, videos: Sequence[Path], report: Report
+    project: Project, videos: Sequence[Path], networks: Mapping[str, str] | None, report: Report
 ) -> tuple[tuple[Camera, ...], tuple[ViewSession, ...]]:
-    """Return the calibrated cameras and their sessions; none where there are none, or they cannot be told."""
+    """Return the calibrated cameras and their sessions; none where there are none, or they cannot be told.
+
+    Raises:
+        CameraError: cameras have networks, and are not calibrated or their file is damaged.
+        VideoError: cameras have networks, and two videos are the same view of one session.
+    """
+    if networks:
+        cameras = calibrated_cameras(project)
+        return cameras, calibrated_sessions(project, videos, cameras)
     if not project.cameras.is_file():
         return (), ()
     try:

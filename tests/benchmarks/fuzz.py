@@ -7,8 +7,8 @@ links, eight GiB of nothing, another file) and reads it as the steps do, in a ch
 is that it is read, or refused by a PosecutError whose one sentence names the file. The last line is one JSON object:
 `files`; `read` and `refused`; `crashes` of the interpreter; `tracebacks`; `hangs` above ten seconds; `memory` above two
 GiB; `code` that was run, or sockets opened; `outside`, what was written outside the project; `sentences` that name no
-file or are none; `kinds`, files by kind; and `seconds`. `planted` counts the same over files with code in them, and
-`named` over steps in projects with names and links that lead out of them.
+file or are none; `peak_mib`, the most memory that a child held; `kinds`, files by kind; and `seconds`. `planted` counts
+the same over files with code in them, and `named` over steps in projects with names and links that lead out of them.
 """
 
 import argparse
@@ -95,7 +95,8 @@ def fuzz(cases: list[tuple[str, int]], *, seed: int, workers: int, keep: Path | 
             kinds[name] += 1
             note(counts, f"--only {name!r} --case {number}", outcome, detail)
     seconds = round(time.perf_counter() - start, 1)
-    told = {"kinds": dict(sorted(kinds.items())), "seed": seed, "seconds": seconds}
+    peak = max(worker.most for worker in watched) >> 20
+    told = {"peak_mib": peak, "kinds": dict(sorted(kinds.items())), "seed": seed, "seconds": seconds}
     return {"files": kinds.total(), **totals(counts), **told}
 
 
@@ -203,6 +204,7 @@ class Worker:
     pid: int = 0
     pipe: int = 0
     buffer: bytes = b""
+    most: int = 0  # bytes of memory that its children have held, as seen now and then
     clock: mmap.mmap = field(
         default_factory=lambda: mmap.mmap(-1, 24)
     )  # place, time and processor's time of the case's start
@@ -310,8 +312,10 @@ def _fault(worker: Worker, status: int | None) -> tuple[str, str] | None:
         return "crashes", f"the child ended with status {status}"
     if worker.late():
         return "hangs", f"more than {SECONDS:g} s"
-    if worker.rss() > MEMORY:
-        return "memory", f"{worker.rss() >> 20} MiB"
+    held = worker.rss()
+    worker.most = max(worker.most, held)
+    if held > MEMORY:
+        return "memory", f"{held >> 20} MiB"
     return None
 
 

@@ -36,7 +36,8 @@ def test_one_that_cannot_be_read_does_not_stop_the_others(spot_project, spot_vid
     """It is named at the end."""
     with serving_files(spot_video.parent) as files, pytest.raises(Exception, match="1 of 2 videos") as refused:
         analyze_videos(spot_project, [f"{files.address}/none.mp4", spot_video], destfolder=tmp_path / "results")
-    assert "There is no video at http://127.0.0.1" in str(refused.value)
+    assert f"There is no video at {files.address}/none.mp4" in str(refused.value)
+    assert [*refused.value.failed] == [f"{files.address}/none.mp4"]
 
 
 def test_frames_are_extracted_from_files_only(spot_project):

@@ -212,6 +212,12 @@ def test_each_view_may_have_a_network_of_its_own(views):
     done = triangulate(config, videos, networks={"middle": "2", "right": "2"})
     assert done.files[0].name == "day1Fake_10_3d.h5"
     np.testing.assert_allclose(read_points(done.files[0]).xyz, TRUTH, atol=1e-4)
+    with pytest.raises(AnalysisError, match="Found no predictions of day1_middle"):
+        export_poses(config, videos, format="nwb")
+    names = ["day1_leftFake_10", "day1_middleFake_20", "day1_rightFake_20", "day1Fake_10_3d"]
+    for format, count in (("nwb", 4), ("movement", 3)):
+        files = export_poses(config, videos, format=format, networks="middle:2,right:2").files
+        assert [path.stem for path in files] == names[:count]
     for wrong in ("top:2", "left:two"):
         with pytest.raises(ArgumentError, match="expected the number of a shuffle for any of left, middle, right"):
             triangulate(config, videos, networks=wrong)

@@ -1,5 +1,6 @@
 """The same comes of many things, whoever does them, and whoever dies."""
 
+import logging
 import os
 import signal
 import socket
@@ -57,6 +58,7 @@ def test_workers_of_dask_do_the_same(tmp_path, monkeypatch):
     """
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(executors, "_AHEAD", 2)
+    monkeypatch.setattr(executors, "_WAITING", "120s")
     items = [3, "fails", ("die", str(tmp_path)), "told", 4]
     heard = []
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
@@ -70,9 +72,10 @@ def test_workers_of_dask_do_the_same(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_scheduler_that_is_started_again_is_given_what_it_forgot(monkeypatch):
-    """What is done stays done; where it stays away, a sentence says so."""
+    """What is done stays done; where it stays away, a sentence says so, and dask logs no traceback of its own."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(executors, "_AHEAD", 1)
+    monkeypatch.setattr(executors, "_WAITING", "120s")
     monkeypatch.setattr(executors, "_RETURN", "200ms")
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "protocol": "tcp://"}
     options |= {"silence_logs": 50, "dashboard_address": ":0"}
@@ -80,8 +83,11 @@ def test_a_scheduler_that_is_started_again_is_given_what_it_forgot(monkeypatch):
     address = clusters[0].scheduler_address
     heard = []
 
+    log = logging.getLogger("distributed.client")
+
     def restart(told):
         heard.append(told)
+        assert not log.isEnabledFor(logging.ERROR)
         if told.done in (1, 4):
             clusters.pop().close()
         if told.done == 1:
@@ -91,6 +97,7 @@ def test_a_scheduler_that_is_started_again_is_given_what_it_forgot(monkeypatch):
     with pytest.raises(ArgumentError, match="No scheduler"):
         treat_spread([2, 3, 4, 5, 6], work, cluster=address, stage="squaring", report=restart)
     assert [told.done for told in heard] == [1, 2, 3, 4]
+    assert log.isEnabledFor(logging.ERROR)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -1,5 +1,6 @@
 """Videos and frame stores elsewhere are read in parts, and are what they are on this computer."""
 
+import pickle
 import random
 from pathlib import Path
 
@@ -97,6 +98,15 @@ def test_addresses_are_told_from_paths():
     assert Path("s3://bucket/day1/a.mp4").stem == "a"
     assert [address_of(path) for path in ("/data/a.mp4", "C:/a.mp4", "a.mp4", "rtsp://camera/1", "s3:")] == [""] * 5
     assert remote_path("/data/a.mp4") is None
+
+
+def test_an_address_is_shown_as_it_was_given():
+    """Whatever is made of its path, and in another process."""
+    path = remote_path("HTTPS://host/day1/a.mp4")
+    assert [f"{path}", str(path.with_suffix(".h5"))] == ["https://host/day1/a.mp4", "https://host/day1/a.h5"]
+    assert str(pickle.loads(pickle.dumps(path)).parent / "b.mp4") == "https://host/day1/b.mp4"
+    assert (path.name, path.stem, path.suffix, path.exists()) == ("a.mp4", "a", ".mp4", False)
+    assert {path: 1}[remote_path("https://host/day1/a.mp4")] == 1
 
 
 @pytest.mark.parametrize("wrong", ["https://host/a.mp4?key=1", "https://host//a.mp4", "https://host/a::file://b.mp4"])
