@@ -1,10 +1,18 @@
-"""A web server on the loopback address that gives the files of a folder, in parts if it is asked for these."""
+"""A web server on the loopback address that gives the files of a folder, in parts if it is asked for these.
 
+Folders in it are buckets: S3's by their paths, Google Cloud Storage's by the addresses of its JSON API.
+"""
+
+import json
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
+
+_GOOGLE = re.compile(r"(?P<download>/download)?/storage/v1/b/(?P<bucket>[^/]+)/o/(?P<name>[^?]+)")
 
 
 @dataclass
@@ -32,11 +40,19 @@ def _handler(files):
             self._answer(200, {"Accept-Ranges": "bytes" if files.ranges else "none", **size})
 
         def do_GET(self):
-            path = files.folder / self.path.lstrip("/")
+            google = _GOOGLE.match(self.path)
+            asked = f"{google['bucket']}/{unquote(google['name'])}" if google else self.path
+            path = files.folder / asked.lstrip("/")
             if not path.is_file():
                 self._answer(404, {"Content-Length": 0})
                 return
             body = path.read_bytes()
+            if google and not google["download"]:
+                about = {"bucket": google["bucket"], "name": unquote(google["name"]), "size": str(len(body))}
+                told = json.dumps({**about, "updated": "2026-01-01T00:00:00Z"}).encode()
+                self._answer(200, {"Content-Length": len(told), "Content-Type": "application/json"})
+                self.wfile.write(told)
+                return
             asked = self.headers.get("Range") if files.ranges else None
             begin, _, end = (asked or "bytes=0-").removeprefix("bytes=").partition("-")
             part = body[int(begin) : int(end) + 1 if end else None]

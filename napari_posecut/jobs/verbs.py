@@ -3,8 +3,10 @@
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 # --- video queue ------------------------------------------------------------------------------------------------------
-# A queue of videos, analyzed one after the other in one child process; each says for itself how it went.
+# A queue of videos, analyzed one after the other in one child process, or on a cluster; each says how it went.
 #
 # Reports carry `video`, the place in the queue that they are about; the last of each carries `finished` or
 # `failed` too. Each video goes through all steps before the next one begins.
@@ -39,9 +41,9 @@ class _QueuedVideo:
     """How one video went."""
 
     video: str
-    files: tuple[Path, ...]
-    failure: str  # why it is not done; else nothing
+    files: tuple[Path, ...] = ()
     said: tuple[str, ...] = ()  # of its analysis: how fast, by which engine, what a tracking crop did
+    failure: str = ""  # why it is not done
 
 
 @dataclass(frozen=True)
@@ -63,36 +65,66 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
     Args:
         config: path of config.yaml.
         arguments: `videos`, as paths; `shuffle`, `snapshot`, `ensemble` and `destfolder` as all steps take them;
-            `steps`, in their order, each with its other arguments: `analyze_videos`, and those that follow it.
+            `steps`, in their order, each with its other arguments: `analyze_videos`, and those that follow it;
+            `cluster`, if several videos are to be treated at once.
         report: called with progress and notices.
 
     Raises:
         PosecutError: as `analyze_videos` raises it where no video can be analyzed.
     """
-    clashing = _clashing(tuple(arguments["videos"]), arguments.get("destfolder"))
-    places = range(len(arguments["videos"]))
-    return _AnalyzedQueue(tuple(_one(config, place, arguments, clashing, report) for place in places))
+    videos = tuple(arguments["videos"])
+    work = partial(_one, config, arguments, _clashing(videos, arguments.get("destfolder")))
 
-
-def _one(
-    config: Path, place: int, arguments: Mapping[str, Any], clashing: Mapping[str, str], report: Report
-) -> _QueuedVideo:
-    video = arguments["videos"][place]
-
-    def about(progress: Progress | Notice) -> None:
+    def about(place: int, progress: Progress | Notice) -> None:
         if isinstance(progress, Progress):
             progress = dataclasses.replace(progress, values={**progress.values, "video": place})
         report(progress)
 
+    treated: dict[int, _QueuedVideo] = {}
+    for place, video in _treated(videos, work, arguments.get("cluster"), about):
+        treated[place] = video
+        done = Progress(f"{Path(video.video).name} is done", 1, 1, {"finished": 1})
+        about(place, Progress(video.failure, 1, 1, {"failed": 1}) if video.failure else done)
+    return _AnalyzedQueue(tuple(treated[place] for place in range(len(videos))))
+
+
+_Work = Callable[[str, Report], _QueuedVideo]
+
+
+def _treated(
+    videos: tuple[str, ...], work: _Work, cluster: str | None, about: Callable[[int, Progress | Notice], None]
+) -> Iterator[tuple[int, _QueuedVideo]]:
+    """Yield how each video went: here, one after the other, or on a cluster, as they are done."""
+    if cluster is None:
+        for place, video in enumerate(videos):
+            yield place, work(video, partial(about, place))
+        return
+    from posecut_core.distributed.executors import executor_of
+
+    with closing(executor_of(cluster).run(work, videos)) as running:
+        for place, outcome in running:
+            if isinstance(outcome, Progress):
+                about(place, outcome)
+                continue
+            for notice in outcome.notices:
+                about(place, notice)
+            if outcome.error is None:
+                yield place, outcome.result
+            elif isinstance(outcome.error, _OF_ONE_VIDEO):
+                yield place, _QueuedVideo(videos[place], failure=in_window(outcome.error))
+            else:
+                raise outcome.error
+
+
+def _one(
+    config: Path, arguments: Mapping[str, Any], clashing: Mapping[str, str], video: str, report: Report
+) -> _QueuedVideo:
     try:
         if video in clashing:
             raise AnalysisError(clashing[video])
-        files, said = _done(config, video, arguments, about)
+        return _QueuedVideo(video, *_done(config, video, arguments, report))
     except _OF_ONE_VIDEO as error:
-        about(Progress(in_window(error), 1, 1, {"failed": 1}))
-        return _QueuedVideo(video, (), in_window(error))
-    about(Progress(f"{Path(video).name} is done", 1, 1, {"finished": 1}))
-    return _QueuedVideo(video, files, "", said)
+        return _QueuedVideo(video, failure=in_window(error))
 
 
 def _done(

@@ -11,8 +11,8 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -45,6 +45,9 @@ class Outcome:
     result: Any = None
     error: PosecutError | None = None
     notices: tuple[Notice, ...] = ()
+
+
+Told = Generator[tuple[int, Outcome | Progress], None, None]  # which of the things it is about, and what came of it
 
 
 def executor_of(cluster: str) -> "Processes | Dask":
@@ -130,8 +133,7 @@ def treat_spread(
     """
     outcomes: dict[int, Outcome] = {}
     underway: dict[int, Progress] = {}
-    running = executor_of(cluster).run(work, items)
-    try:
+    with closing(executor_of(cluster).run(work, items)) as running:
         for place, outcome in running:
             if isinstance(outcome, Progress):
                 underway[place] = outcome
@@ -145,8 +147,6 @@ def treat_spread(
             if isinstance(error, ArgumentError) or (isinstance(error, StorageError) and error.is_full):
                 raise error
             report(Progress(stage, len(outcomes), len(items), _together(underway.values())))
-    finally:
-        running.close()  # type: ignore[attr-defined]
     ordered = [(item, outcomes[place]) for place, item in enumerate(items)]
     failed = {name(item): outcome.error for item, outcome in ordered if outcome.error is not None}
     return [outcome.result for _, outcome in ordered if outcome.error is None], failed
@@ -199,7 +199,7 @@ class Processes:
 
     count: int
 
-    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome | Progress]]:
+    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Told:
         """Yield what came of each item, and how far those are that are underway; a process that dies is replaced."""
         waiting, tries = deque(range(len(items))), Counter[int]()
         idle: list[_Worker] = []
@@ -309,7 +309,7 @@ class Dask:
                 "'posecut[cluster]'"
             ) from error
 
-    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Iterator[tuple[int, Outcome | Progress]]:
+    def run(self, work: Work[Any, Any], items: Sequence[Any]) -> Told:
         """Yield what came of each item; dask gives what a dead worker was at to another one.
 
         A scheduler that is started again has forgotten everything, and is given again what is not done.

@@ -1,7 +1,7 @@
 """Files elsewhere, behind an address such as s3://bucket/mouse7.mp4: read in parts by fsspec, and never written.
 
-As a path, an address has the names, suffixes and neighbors of any path, and is shown with both slashes behind its scheme,
-of which pathlib alone would leave one.
+As a path, an address has the names, suffixes and neighbors of any path, and is shown with both slashes behind its
+scheme, of which pathlib alone would leave one.
 """
 
 import importlib.util
@@ -17,7 +17,10 @@ _PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs",
 _ADDRESS = re.compile(rf"({'|'.join(_PACKAGES)}):/+(?=[^/])", re.IGNORECASE)
 _BLOCK = 4 * 2**20  # bytes that are asked for at once, at least
 _TRIES = 3
-_LocalPath = Path if TYPE_CHECKING else type(Path())  # Python 3.11 has no subclasses of Path itself
+if TYPE_CHECKING:
+    _LocalPath = Path
+else:
+    _LocalPath = type(Path())  # as Python 3.11 has no subclasses of Path itself
 
 
 def address_of(path: str | os.PathLike[str]) -> str:

@@ -124,7 +124,7 @@ def cross_validate(
     changes = {**({} if net_type is None else {"net_type": net_type}), **(settings or {})}
     changes |= {name: value for name, value in named.items() if value is not None}
     wanted = with_network(chosen_settings(project, tables, changes, report=report), report=report)
-    changes |= {"net_type": wanted.net_type} if "net_type" in changes else {}
+    changes |= {name: getattr(wanted, name) for name in ("net_type", "init_weights") if name in changes}
     folds = cross_validation_folds(project, tables, None if leave_one_video_out else splits, trainingsetindex, seed)
     numbers = [shuffle_of(project, fold, wanted, trainingsetindex=trainingsetindex) for fold in folds]
     steps = wanted.maxiters  # named, as settings of a shuffle that is taken up may say another number

@@ -3,7 +3,7 @@
     python tests/benchmarks/spread.py [--videos 1000] [--cluster local:4 | dask:4] [--kill 10] [--restart] [--clients 2]
 
 The videos are links to a few rendered ones of 64 frames each, the network is a thin one with random weights: what is
-measured is the work around it. From the first report on, one of the worker processes is killed every so many seconds.
+measured is the work around it. Once all have begun, one of the worker processes is killed every so many seconds.
 `dask:N` starts a scheduler and N workers of dask on this computer; with `--restart` the scheduler is killed when a
 third of the videos are done, and started again. With `--clients 2` another program analyzes the same videos into the
 same folder at the same time. Prints JSON: how many tables equal the serial ones byte for byte, how many were lost, how
@@ -57,7 +57,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="posecut-spread-") as name:
         folder = Path(name)
         kind, _, count = given.cluster.partition(":")
-        workers = DaskWorkers(folder, int(count)) if kind == "dask" else Workers(given.cluster)
+        workers = DaskWorkers(folder, int(count)) if kind == "dask" else Workers(given.cluster, int(count))
         try:
             found = measured(folder, workers, given)
         finally:
@@ -129,8 +129,8 @@ def _processor() -> float:
 class Workers:
     """Worker processes of this one."""
 
-    def __init__(self, cluster: str) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: str, count: int) -> None:
+        self.cluster, self.count = cluster, count
 
     def processes(self) -> list[psutil.Process]:
         """List those that are at work; on Linux they are children of one that only starts them."""
@@ -148,7 +148,7 @@ class DaskWorkers(Workers):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        super().__init__(f"tcp://127.0.0.1:{port}")
+        super().__init__(f"tcp://127.0.0.1:{port}", count)
         self._scheduler = ("scheduler", "--host", "127.0.0.1", "--port", str(port))
         places = ("--nworkers", str(count), "--nthreads", "1", "--local-directory", str(folder))
         self._workers = ("worker", self.cluster, *places)
@@ -202,6 +202,8 @@ class Disturber:
 
     def run(self) -> None:
         self.begun.wait()
+        while len(self.workers.processes()) < self.workers.count and not self.ended.wait(0.1):
+            pass
         while self.pause and not self.ended.wait(self.pause):
             with suppress(psutil.Error):
                 if served := self.workers.processes():

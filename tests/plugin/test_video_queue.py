@@ -6,7 +6,9 @@ import pytest
 
 import posecut_core
 from napari_posecut.jobs.verbs import analyze_queue
-from posecut_core.errors import ModelError, VideoError
+from posecut_core.distributed import executors
+from posecut_core.distributed.executors import Outcome, outcome_of
+from posecut_core.errors import ModelError, StorageError, VideoError
 from posecut_core.progress import Progress
 
 
@@ -57,6 +59,34 @@ def test_a_video_that_fails_stops_no_other(calls):
         ("b.mp4 is done", {"video": 1, "finished": 1}),
     ]
     assert calls[1] == ("analyze", "b.mp4", {"save_as_csv": False, "shuffle": 2})
+
+
+def test_videos_of_a_cluster_say_how_they_went(calls, monkeypatch):
+    """As here, in whichever order they are done; what no worker survives is a failure of that video."""
+    lost = StorageError("3 workers ended at it.")
+
+    class Backwards:
+        def run(self, work, items):
+            for place in reversed(range(len(items))):
+                yield place, Progress("analyzing", 1, 2)
+                yield place, Outcome(error=lost) if items[place] == "c.mp4" else outcome_of(work, items[place])
+
+    monkeypatch.setattr(executors, "executor_of", lambda cluster: Backwards())
+    heard = []
+    wishes = {"videos": ["bad.mp4", "b.mp4", "c.mp4"], "cluster": "local:2", "steps": ANALYSIS}
+    done = analyze_queue("c", wishes, heard.append)
+    assert [(one.video, one.files, one.failure) for one in done.videos] == [
+        ("bad.mp4", (), "It is damaged."),
+        ("b.mp4", ("t.h5",), ""),
+        ("c.mp4", (), "3 workers ended at it."),
+    ]
+    assert [(one.done, dict(one.values)) for one in heard] == [
+        *((1, {"video": 2}), (1, {"video": 2, "failed": 1})),
+        *((1, {"video": 1}), (1, {"video": 1, "finished": 1})),
+        *((1, {"video": 0}), (1, {"video": 0, "failed": 1})),
+    ]
+    with pytest.raises(ModelError, match="no network"):
+        analyze_queue("c", {**wishes, "videos": ["b.mp4", "odd.mp4"]}, heard.append)
 
 
 def test_what_follows_is_done_for_each_video(calls):

@@ -7,8 +7,10 @@ pipe, and from the last thing to the first. That processes and workers are repla
 
 import pickle
 import shutil
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -32,18 +34,23 @@ from posecut_core.workflow.plot_trajectories import create_labeled_video
 
 @dataclass(frozen=True)
 class Copying:
-    """A cluster without processes."""
+    """A cluster without processes, whose workers have a working folder of their own."""
+
+    folder: Path
 
     def run(self, work, items):
         for place in reversed(range(len(items))):
             given, item = pickle.loads(pickle.dumps((work, items[place])))
-            yield place, pickle.loads(pickle.dumps(outcome_of(given, item)))
+            with chdir(self.folder):
+                outcome = outcome_of(given, item)
+            yield place, pickle.loads(pickle.dumps(outcome))
 
 
 @pytest.fixture
-def copying(monkeypatch):
+def copying(monkeypatch, tmp_path_factory):
     """The name of a cluster without processes."""
-    monkeypatch.setattr(executors, "executor_of", lambda cluster: Copying())
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setattr(executors, "executor_of", lambda cluster: Copying(elsewhere))
     analyzing._request_of_worker.cache_clear()
     return "copying"
 
@@ -69,9 +76,10 @@ def _bytes(files):
     return [(path.name, path.read_bytes()) for path in files]
 
 
-def test_videos_are_analyzed_filtered_and_drawn_as_alone(spot_project, videos, copying, tmp_path):
-    """A video that fails does not stop the others, and is named at the end."""
-    alone, there = tmp_path / "alone", tmp_path / "there"
+def test_videos_are_analyzed_filtered_and_drawn_as_alone(spot_project, videos, copying, tmp_path, monkeypatch):
+    """A video that fails does not stop the others, and is named at the end; a path means what it does here."""
+    monkeypatch.chdir(tmp_path)
+    alone, there = Path("alone"), Path("there")
     one, told = _done(analyze_videos, spot_project, videos, destfolder=alone)
     other, said = _done(analyze_videos, spot_project, videos, destfolder=there, cluster=copying)
     assert told == said
@@ -131,8 +139,11 @@ def test_nobody_can_be_asked_on_a_cluster(spot_project, spot_video, copying):
         extract_outlier_frames(spot_project, spot_video, cluster=copying, confirm=lambda found: True)
 
 
-def test_splits_are_trained_as_alone(toy_trainable, copying, monkeypatch):
-    """The same trainings, one evaluation after the other; a split that fails does not keep the others from these."""
+def test_splits_are_trained_as_alone(toy_trainable, copying, monkeypatch, tmp_path):
+    """The same trainings, one evaluation after the other; a split that fails does not keep the others from these.
+
+    Weights are the file that is meant here, wherever a worker is.
+    """
     trained, evaluated = [], []
 
     def train(config, shuffle, trainingsetindex, **options):
@@ -149,10 +160,13 @@ def test_splits_are_trained_as_alone(toy_trainable, copying, monkeypatch):
     monkeypatch.setattr(
         validating, "_validated", lambda fold, row: ValidatedFold(fold.name, row, 4, 3, 1, 1.0, float(row))
     )
-    options = {"splits": 2, "seed": 8, "settings": {"batch_size": 2}}
+    monkeypatch.chdir(tmp_path)
+    Path("net.safetensors").touch()
+    options = {"splits": 2, "seed": 8, "settings": {"batch_size": 2}, "weights": "net.safetensors"}
     failing = ()
     alone = cross_validate(toy_trainable, **options)
     before, table = sorted(trained, key=itemgetter(0)), alone.table.read_bytes()
+    assert {given["init_weights"] for *_, given in before} == {str(tmp_path / "net.safetensors")}
     trained.clear()
     there = cross_validate(toy_trainable, cluster=copying, **options)
     assert sorted(trained, key=itemgetter(0)) == before

@@ -233,6 +233,7 @@ class AnalyzeDock(QWidget):
                 "batch_size": "frames at once",
                 "dlc_names": "name the files as DeepLabCut does",
                 "overwrite": "analyze done videos again",
+                "cluster": "cluster",
             },
         )
         self.tracking = _TrackingForm()
@@ -299,7 +300,7 @@ class AnalyzeDock(QWidget):
             raise VideoError("No video is checked; check at least one in the list, or add some.")
         where: dict[str, object] = {"shuffle": self.shuffle.value(), "destfolder": self.folder.text().strip() or None}
         steps = self._steps()
-        for name in ("snapshot", "ensemble"):  # what follows is about the same network
+        for name in ("snapshot", "ensemble", "cluster"):  # what follows is about the same network, and done there too
             if name in steps["analyze_videos"]:
                 where[name] = steps["analyze_videos"].pop(name)
         self.session.start(_VERB, {"videos": chosen, **where, "steps": steps})

@@ -1,6 +1,7 @@
 """Dock 10: calibrated cameras, their residuals, points in space from what they saw, views side by side and in 3D."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +103,16 @@ class CamerasDock(QWidget):
         self.world_button.clicked.connect(self.move_world)
 
     def _create_triangulation(self) -> None:
-        self.networks = QComboBox()
-        self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.networks.setMinimumContentsLength(12)
+        self.networks = _narrow(QComboBox())
         self.networks.currentIndexChanged.connect(self._list_sessions)
+        self.apart = QCheckBox("a network for each view")
+        self.apart.setToolTip("where frames of each camera have trained a network of its own")
+        self.apart.toggled.connect(self._show_apart)
+        self.of_views = QWidget()
+        self._form_of_views = QFormLayout(self.of_views)
+        self._form_of_views.setContentsMargins(0, 0, 0, 0)
+        self.of_views.hide()
+        self._own: dict[str, QComboBox] = {}  # camera -> its network, where each has one
         self.views = table_of(("session", "views", "points"))
         self.views.itemSelectionChanged.connect(self._update_enabled)
         self.smoothing = QDoubleSpinBox()
@@ -184,13 +191,12 @@ class CamerasDock(QWidget):
 
     def _views_of(self, project: Project, session: ViewSession) -> dict[str, View]:
         """Read what the network saw in each view, and where points in space fall."""
-        tables = {table.video: table.table for table in self._tables[self.networks.currentData()]}
         cameras = {camera.name: camera for camera in calibrated_cameras(project)}
         path = self._path(session)
         points = read_points(path) if path.is_file() else None
         found = {}
         for camera, video in session.views.items():
-            seen = read_predictions(tables[video])
+            seen = read_predictions(self._tables_of(camera)[video])
             images = np.full_like(seen.xy, np.nan)
             if points is not None and points.bodyparts == seen.bodyparts:
                 count = min(len(images), len(points.xyz))
@@ -199,14 +205,30 @@ class CamerasDock(QWidget):
         return found
 
     def _start_on_sessions(self, verb: str, **options: object) -> None:
-        project, scorer = self.session.project, self.networks.currentData()
-        network = None if project is None else own_network(project, str(scorer))
-        if network is None:
+        project = self.session.project
+        networks = {} if project is None else self._arguments(project)
+        if not networks:
             return
         videos = [str(video) for session in self._sessions for video in session.views.values()]
-        given: Mapping[str, object] = {**network.arguments, "videos": videos, **options}
+        given: Mapping[str, object] = {**networks, "videos": videos, **options}
         if self.session.attempt(lambda: self.session.start(verb, given)) is not None:
             self.result.setText("")
+
+    def _arguments(self, project: Project) -> Mapping[str, object]:
+        """Return what steps call the networks by; nothing where there are none of this iteration."""
+        if not self.apart.isChecked():
+            network = own_network(project, str(self.networks.currentData()))
+            return {} if network is None else network.arguments
+        own = {camera: own_network(project, self._scorer_of(camera)) for camera in self._own}
+        known = {camera: network for camera, network in own.items() if network is not None}
+        if not known:
+            return {}
+        first, steps = next(iter(known.values())), {network.step for network in known.values()}
+        return {
+            **first.arguments,
+            "snapshot": first.step if len(steps) == 1 else "last",
+            "networks": {camera: str(network.shuffle) for camera, network in known.items()},
+        }
 
     def show_points(self) -> None:
         """Show the points of the selected session in a window of its own, to be turned and played."""
@@ -239,18 +261,53 @@ class CamerasDock(QWidget):
             show_choices(box, {part: part for part in parts})
             box.setCurrentIndex(min(place, len(parts) - 1) if fresh else box.currentIndex())
         self._tables = own_predictions(project) if project is not None and cameras else {}
-        show_choices(self.networks, {scorer: in_words(tables[0]) for scorer, tables in self._tables.items()})
+        networks = {scorer: in_words(tables[0]) for scorer, tables in self._tables.items()}
+        show_choices(self.networks, networks)
+        self._show_own([camera.name for camera in cameras], networks)
         self._list_sessions()
 
+    def _show_own(self, cameras: list[str], networks: Mapping[str, str]) -> None:
+        """Offer each camera the networks."""
+        if [*self._own] != cameras:
+            while self._form_of_views.rowCount():
+                self._form_of_views.removeRow(0)
+            self._own = {camera: _narrow(QComboBox()) for camera in cameras}
+            for camera, box in self._own.items():
+                box.currentIndexChanged.connect(self._list_sessions)
+                self._form_of_views.addRow(camera, box)
+            name_controls(self, "cameras")
+        for box in self._own.values():
+            show_choices(box, networks)
+
+    def _show_apart(self, apart: bool) -> None:
+        self.networks.setVisible(not apart)
+        self.of_views.setVisible(apart)
+        self._list_sessions()
+
+    def _scorer_of(self, camera: str) -> str:
+        """Return the network that has seen what a camera saw."""
+        return str((self._own[camera] if self.apart.isChecked() else self.networks).currentData())
+
+    def _tables_of(self, camera: str) -> dict[Path, Path]:
+        """Return the tables of a camera's network, by video."""
+        return {found.video: found.table for found in self._tables.get(self._scorer_of(camera), [])}
+
     def _list_sessions(self) -> None:
-        project, tables = self.session.project, self._tables.get(self.networks.currentData(), [])
+        project = self.session.project
         cameras, _ = _cameras(project)
+        tables = {camera.name: self._tables_of(camera.name) for camera in cameras}
         found: tuple[ViewSession, ...] | None = ()
         if project is not None and cameras:
-            videos = [table.video for table in tables]
+            videos = dict.fromkeys(video for of_camera in tables.values() for video in of_camera)
             found = self.session.attempt(lambda: calibrated_sessions(project, videos, cameras))
         before = self._chosen()
-        self._sessions = found or ()
+        seen = [
+            replace(
+                session, views={name: video for name in tables if (video := session.views.get(name)) in tables[name]}
+            )
+            for session in found or ()
+        ]
+        self._sessions = tuple(session for session in seen if session.views)
         self.views.clear()
         for session in self._sessions:
             there = "yes" if self._path(session).is_file() else ""
@@ -263,9 +320,8 @@ class CamerasDock(QWidget):
 
     def _path(self, session: ViewSession) -> Path:
         """Return where the points of a session are: beside the predictions of its first view."""
-        tables = {table.video: table.table for table in self._tables[self.networks.currentData()]}
-        first = next(iter(session.views.values()))
-        return points_path(session.name, str(self.networks.currentData()), tables[first].parent)
+        camera, video = next(iter(session.views.items()))
+        return points_path(session.name, self._scorer_of(camera), self._tables_of(camera)[video].parent)
 
     def _chosen(self) -> ViewSession | None:
         row = self.views.indexOfTopLevelItem(self.views.currentItem()) if self.views.currentItem() else -1
@@ -320,6 +376,8 @@ class CamerasDock(QWidget):
         world.addRow("distance of the first two", self.length)
         form.addRow(QLabel("network"))
         form.addRow(self.networks)  # in full width, or its name is cut off
+        form.addRow(self.of_views)
+        form.addRow(self.apart)
         form.addRow("smoothing", self.smoothing)
         layout.addWidget(self.heading)
         layout.addLayout(board)
@@ -334,6 +392,13 @@ class CamerasDock(QWidget):
             layout.addWidget(last)
         layout.addStretch(1)
         scroll_content(self, content)
+
+
+def _narrow(box: QComboBox) -> QComboBox:
+    """Let a list of long names be no wider than the dock."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(12)
+    return box
 
 
 def _cameras(project: Project | None) -> tuple[tuple[Camera, ...], str]:

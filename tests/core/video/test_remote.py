@@ -154,3 +154,17 @@ def test_s3_is_read_by_the_settings_of_fsspec(video, monkeypatch):
         np.testing.assert_array_equal(index_video(there).times, index_video(video).times)
         with open_file(Path(there)) as file:
             assert file.read() == video.read_bytes()
+
+
+def test_google_cloud_storage_is_read_by_the_settings_of_fsspec(video, monkeypatch):
+    """A server that speaks its JSON API."""
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # or it asks by gRPC too, and waits for minutes
+    pytest.importorskip("gcsfs")
+    from fsspec.config import conf
+
+    with serving_files(video.parent.parent) as files:
+        monkeypatch.setitem(conf, "gs", {"token": "anon", "endpoint_url": files.address})
+        there = f"gs://{video.parent.name}/{video.name}"
+        np.testing.assert_array_equal(index_video(there).times, index_video(video).times)
+        with open_file(Path(there)) as file:
+            assert file.read() == video.read_bytes()

@@ -50,6 +50,17 @@ def test_the_checked_videos_are_analyzed(session, dock, videos, tmp_path):
     assert not dock.start_button.isEnabled()
 
 
+def test_a_cluster_is_of_the_whole_queue(session, dock, videos):
+    """What is made of a video after its analysis is made where it was analyzed."""
+    dock.analysis.fields["cluster"].value = "local:2"
+    dock.start_button.click()
+    given = session.jobs.job.request.arguments
+    assert (given["cluster"], given["steps"]) == (
+        "local:2",
+        {"analyze_videos": {"save_as_csv": False, "engine": "auto"}},
+    )
+
+
 def test_each_video_says_how_far_it_is(session, dock, videos):
     """One is done and one has failed, with the reason; what is done is not analyzed again unless it is checked."""
     dock.start_button.click()

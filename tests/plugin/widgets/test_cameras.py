@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.cameras import CamerasDock
 from posecut_core.cameras.files import write_cameras
-from posecut_core.poses.files import prediction_path, read_predictions
+from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
 from posecut_core.poses.points import Points3D, points_path, write_points
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.workflow.calibrate_cameras import calibrate_cameras
@@ -136,6 +136,32 @@ def test_all_sessions_are_triangulated(dock, monkeypatch, tmp_path):
     dock.session.jobs.end("done", message="1 session triangulated from 3 cameras.")
     assert "1 session triangulated" in dock.result.text()
     assert dock.triangulate_button.isEnabled()
+
+
+def test_each_view_may_have_a_network_of_its_own(dock, monkeypatch, tmp_path):
+    """The child is told the shuffle of each camera; sessions are those that these networks have seen."""
+    project = dock.session.project
+    right = next(video for stem, video in project_videos(project).items() if stem == "day1_right")
+    seen = prediction_path(right, SCORER)
+    own = SCORER.replace("shuffle1_100", "shuffle2_200")
+    write_predictions(prediction_path(right, own), replace(read_predictions(seen), scorer=own))
+    seen.unlink()
+    _calibrate(dock, monkeypatch, tmp_path)
+    assert dock.views.topLevelItem(0).text(1) == "left"
+    assert not dock.triangulate_button.isEnabled()
+    dock.apart.setChecked(True)
+    assert not dock.networks.isVisibleTo(dock)
+    box = dock._own["right"]
+    box.setCurrentIndex(box.findData(own))
+    assert dock.views.topLevelItem(0).text(1) == "left, right"
+    dock.triangulate_button.click()
+    given = dock.session.jobs.job.request.arguments
+    assert given["networks"] == {"left": "1", "middle": "1", "right": "2"}
+    assert given["snapshot"] == "last"
+    dock.session.jobs.end("done", message="1 session triangulated from 3 cameras.")
+    assert box.currentData() == own
+    dock.apart.setChecked(False)
+    assert dock.views.topLevelItem(0).text(1) == "left"
 
 
 def test_points_are_shown_in_a_window_of_their_own(dock, monkeypatch, tmp_path):
