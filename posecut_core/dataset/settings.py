@@ -23,7 +23,8 @@ from pydantic.dataclasses import dataclass
 from posecut_core.backbones import AUTO, net_types
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.progress import Notice, Report, silent
-from posecut_core.project.paths import Training
+from posecut_core.project.config import ProjectConfig
+from posecut_core.project.paths import Project, Training
 from posecut_core.storage.files import SETTINGS, read_text, write_text
 from posecut_core.storage.values import SettingError, faults, properties, shown
 from posecut_core.storage.yaml_files import plain_values
@@ -186,6 +187,15 @@ _ELSE = (
 _NEW = Remedy("create_training_dataset")
 # Settings of 0.1 that did not pay, each with the value at which it did nothing.
 _GONE: Mapping[str, str | float] = {"score_target": "disc", "layer_decay": 1.0, "stochastic_depth": 0.0}
+
+
+def usual_net_type(project: Project) -> str:
+    """Return the net_type of new trainings: config.yaml's default_net_type, if somebody has chosen one.
+
+    DeepLabCut's default stands in every project and says nothing: it means `auto`.
+    """
+    named = project.config.default_net_type
+    return AUTO if named == ProjectConfig.default_net_type else named
 
 
 def usual_steps(frames: int) -> int:

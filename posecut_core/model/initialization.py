@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Int
 from safetensors import SafetensorError, safe_open
 
-from posecut_core.backbones import AUTO, Backbone, backbone_of
+from posecut_core.backbones import AUTO, Backbone, backbone_of, net_types
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.hub import HubFile, fetch_weights
@@ -273,15 +274,42 @@ def placed_weights(given: str, *folders: Path) -> str:
 
 
 def with_network(settings: TrainingSettings, *, report: Report) -> TrainingSettings:
-    """Name the network that `auto` stands for on this computer's devices, and tell what the other one would take."""
+    """Name the network that `auto` stands for: that of the weights' file, or what suits this computer; tell why.
+
+    Without pretrained weights it is the one that all figures from random weights are of.
+    """
     if settings.net_type != AUTO:
         return settings
-    if jax.default_backend() == "cpu":
-        chosen, why = _ON_PROCESSORS, f"no graphics card; {_ON_ACCELERATORS} needs nine times the arithmetic"
+    weights = settings.init_weights
+    of_file = None if weights in _WORDS else _network_of(Path(weights).expanduser())
+    if of_file is not None:
+        chosen, why = of_file, f"{weights} holds weights of it"
+    elif weights == "random":
+        chosen, why = _ON_ACCELERATORS, "training begins with random weights"
+    elif jax.default_backend() == "cpu":
+        chosen = _ON_PROCESSORS
+        why = f"this computer has no graphics card; {_ON_ACCELERATORS} needs nine times the arithmetic"
     else:
-        chosen, why = _ON_ACCELERATORS, f"a graphics card; {_ON_PROCESSORS} needs a ninth of the arithmetic"
-    report(Notice(f"The network is {chosen}, as net_type is {AUTO} and this computer has {why}"))
+        chosen = _ON_ACCELERATORS
+        why = f"this computer has a graphics card; {_ON_PROCESSORS} needs a ninth of the arithmetic"
+    report(Notice(f"The network is {chosen}, as net_type is {AUTO} and {why}"))
     return dataclasses.replace(settings, net_type=chosen)
+
+
+def _network_of(path: Path) -> str | None:
+    """Return the network that a file holds weights of; None where it is none of ours.
+
+    Raises:
+        ModelError: the file is missing, or is not safetensors.
+    """
+    tensors, metadata = read_weights(path)
+    for net_type in dict.fromkeys((_ON_PROCESSORS, _ON_ACCELERATORS, *net_types())):
+        with suppress(ModelError):
+            backbone = _backbone_of_weights(tensors, metadata, net_type=net_type, norm="auto", source=str(path))
+            spec = NetworkSpec(backbone, ("any",))
+            _convert_weights(tensors, parameter_shapes(spec), spec, source=str(path))
+            return net_type
+    return None
 
 
 def begin(

@@ -16,6 +16,7 @@ from posecut_core.dataset.settings import (
     TrainingSettings,
     read_settings,
     settings_from,
+    usual_net_type,
     usual_steps,
     write_settings,
 )
@@ -114,7 +115,7 @@ def chosen_settings(
     """
     if "net_type" not in given:
         check_net_type(project)
-    values: dict[str, object] = {"net_type": project.config.default_net_type, **given}
+    values: dict[str, object] = {"net_type": usual_net_type(project), **given}
     weights = values.get("init_weights")
     if isinstance(weights, str | os.PathLike):
         values["init_weights"] = placed_weights(os.fspath(weights))

@@ -113,7 +113,8 @@ def create_training_dataset(
         net_type: a ResNet (resnet_18, 34, 50, 101 or 152) or a network that is fast without a graphics card:
             mobilenet_v2_0.5, 1.0 or 1.4, efficientnet_lite0 or 2; with auto, training chooses by the device. By
             default that of the same shuffle in the iteration before, with its width, norm, initial weights and scale,
-            and in the first iteration default_net_type in config.yaml.
+            and in the first iteration default_net_type in config.yaml, where resnet_50, as DeepLabCut has it in every
+            project, means auto.
         settings: further training settings (see settings.yaml, which is written with all of them).
         report: notified about images that are copied, labels to look at, and settings of the iteration before.
 

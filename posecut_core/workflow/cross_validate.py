@@ -98,7 +98,7 @@ def cross_validate(
         leave_one_video_out: split by videos: each video with labels tests what the others have taught.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         seed: of the first split, the next one has seed + 1; by default that of shuffle 1, the project's seed + 1.
-        net_type: as in `create_training_dataset`; by default default_net_type in config.yaml.
+        net_type: as in `create_training_dataset`.
         settings: further training settings.
         maxiters: training steps of each split; by default as the training settings say.
         weights: "imagenet", "random", or a .safetensors file to begin with; by default as the training

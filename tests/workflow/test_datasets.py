@@ -85,7 +85,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
         FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
     ]
     assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
-    assert read_settings(made.settings) == TrainingSettings(net_type="resnet_50", global_scale=1.0, maxiters=500)
+    assert read_settings(made.settings) == TrainingSettings(net_type="auto", global_scale=1.0, maxiters=500)
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
     for table in labeled_tables(opened):

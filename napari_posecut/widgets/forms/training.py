@@ -23,6 +23,7 @@ from posecut_core.dataset.settings import (
     previous_training,
     read_settings,
     settings_from,
+    usual_net_type,
     usual_steps,
 )
 from posecut_core.dataset.split import read_split
@@ -272,7 +273,7 @@ def first_settings(project: Project, shuffle: int) -> TrainingSettings:
         if (before := previous_training(project.training(shuffle)).settings) is not None:
             return TrainingSettings(**handed_on(before))
     with contextlib.suppress(ModelError):  # other networks of DeepLabCut
-        return settings_from({"net_type": project.config.default_net_type})
+        return settings_from({"net_type": usual_net_type(project)})
     return TrainingSettings()
 
 

@@ -108,6 +108,19 @@ def test_the_network_suits_the_device(monkeypatch, device, net_type):
     assert all(name in notice.text for name in ("efficientnet_lite0", "resnet_50", "auto"))
 
 
+def test_auto_is_the_network_whose_weights_are_given(weights):
+    """Whatever the device is; without pretrained weights it is the one that learns from random ones."""
+    told = []
+
+    def chosen(given):
+        settings = dataclasses.replace(SMALL, net_type="auto", init_weights=str(given))
+        return with_network(settings, report=told.append).net_type
+
+    assert chosen(weights) == SMALL.net_type
+    assert chosen("random") == "resnet_50"
+    assert (str(weights) in told[0].text, "random" in told[1].text) == (True, True)
+
+
 def test_a_file_is_written_down_by_its_hash(hub, weights):
     """A file of the user's own needs no hub either."""
     begun = start(SMALL, init_weights=str(weights))
@@ -128,10 +141,12 @@ def test_weights_of_another_network_are_refused(hub, weights, net_type):
             start(SMALL, net_type=net_type, init_weights=init_weights)
 
 
-def test_weights_that_do_not_suit_the_automatic_choice_are_refused_by_its_name(hub, weights):
+def test_weights_of_no_network_are_refused_by_the_name_of_the_automatic_choice(tmp_path):
     """Kind: the refusal spoke of the network that net_type names, which was none."""
+    other = tmp_path / "other.safetensors"
+    save_file({"a": np.zeros(3, np.float32)}, other)
     with pytest.raises(ModelError, match="give weights of efficientnet_lite0, or set net_type to the network"):
-        start(SMALL, net_type="auto", init_weights=str(weights))
+        start(SMALL, net_type="auto", init_weights=str(other))
 
 
 def test_without_an_earlier_network_none_can_be_gone_on_from():
