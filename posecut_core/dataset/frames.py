@@ -1,6 +1,7 @@
 """Training frames in memory: scaled, checked, drawn into batches, and prefetched in a thread."""
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -114,7 +115,8 @@ def batch_of_step(
 def mirror_order(bodyparts: tuple[str, ...], pairs: tuple[tuple[str, str], ...] | None) -> Int32[np.ndarray, " K"]:
     """Return, for each bodypart, the index of the one that takes its place in a mirrored image.
 
-    Without `pairs`, names that differ only in left/right are pairs. No bodypart may stand in two of the `pairs`.
+    Without `pairs`, names that differ only in left/right, or in l/r, are pairs. No bodypart may stand in two of the
+    `pairs`.
     """
     order = np.arange(len(bodyparts), dtype=np.int32)
     for one, other in pairs if pairs is not None else _left_right(bodyparts):
@@ -123,16 +125,27 @@ def mirror_order(bodyparts: tuple[str, ...], pairs: tuple[tuple[str, str], ...] 
     return order
 
 
+_SIDES = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"))
+_ONE_LETTER = re.compile("[lL]")
+
+
 def _left_right(bodyparts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     alone = set(bodyparts)
     for name in bodyparts:
-        for left, right in (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT")):
-            other = name.replace(left, right)
+        for other in _other_sides(name):
             if other != name and {name, other} <= alone:
                 pairs.append((name, other))
                 alone -= {name, other}
     return tuple(pairs)
+
+
+def _other_sides(name: str) -> Iterator[str]:
+    """Yield what a left bodypart of this name may be called on the right: `wingR` for `wingL`."""
+    for left, right in _SIDES:
+        yield name.replace(left, right)
+    for found in _ONE_LETTER.finditer(name):
+        yield f"{name[: found.start()]}{'r' if found[0] == 'l' else 'R'}{name[found.end() :]}"
 
 
 # --- loading ----------------------------------------------------------------------------------------------------------

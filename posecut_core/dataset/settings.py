@@ -109,10 +109,10 @@ class TrainingSettings:
     rotation: float = _setting(
         30.0, "crops are turned by up to this many degrees either way", ge=0, le=180, chosen=True
     )
-    mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged")
+    mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged", chosen=True)
     mirror_pairs: tuple[tuple[str, str], ...] | None = _setting(
         None,
-        "pairs of bodyparts that a mirror exchanges; null: found by 'left' and 'right' in their names",
+        "pairs of bodyparts that a mirror exchanges; null: those whose names differ only in left and right, or L and R",
         expected="null or a list of pairs of bodyparts",
     )
     brightness: float = _setting(0.15, "brightness changes by up to this share of the full range", ge=0, le=1)

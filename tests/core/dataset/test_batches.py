@@ -112,6 +112,8 @@ def test_left_and_right_are_found_by_name():
     """Names that differ in left and right only are exchanged, others keep their place."""
     parts = ("nose", "right ear", "left ear", "LeftPaw", "RightPaw", "left eye", "bright spot")
     assert mirror_order(parts, None).tolist() == [0, 2, 1, 4, 3, 5, 6]
+    short = ("head", "wingL", "wingR", "l_eye", "r_eye", "FL2", "FR2", "tail", "heel", "heer")
+    assert mirror_order(short, None).tolist() == [0, 2, 1, 4, 3, 6, 5, 7, 9, 8]
 
 
 def test_given_pairs_replace_those_found():
