@@ -55,7 +55,8 @@ _MAY_DIFFER = (
     "init_origin",
     "init_sha256",
 )
-_LARGEST_CROP = 384  # pixels: a step takes three times as long as with the usual crops
+_SMALLEST_CROP = 128  # pixels; smaller ones would save little time
+_LARGEST_CROP = 384  # a step takes three times as long as with the usual crops
 _Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
@@ -144,13 +145,15 @@ def _suiting(
     animal = animal_of(np.concatenate([table.xy for table in tables]))
     view = read_state(project.settings_path).view
     chosen, told = dict[str, object](), list[str]()
+    longest = _longest_side(project, tables)
     if "global_scale" not in given:
-        chosen["global_scale"] = _scale(project, tables)
+        chosen["global_scale"] = comfortable_scale(longest)
         told += [f"global_scale {chosen['global_scale']:g}, to save time and memory"] * (chosen["global_scale"] != 1)
     if "crop_size" not in given:
         scale = settings_from({"global_scale": {**chosen, **given}["global_scale"]}).global_scale
-        chosen["crop_size"] = crop = _crop_size(animal.size * scale)
-        told += [f"crop_size {crop}, so that crops hold the whole animal"] * (crop != TrainingSettings.crop_size)
+        chosen["crop_size"] = crop = _crop_size(animal=animal.size * scale, frame=longest * scale)
+        why = "so that crops hold the whole animal" if crop > TrainingSettings.crop_size else "as the frames are small"
+        told += [f"crop_size {crop}, {why}"] * (crop != TrainingSettings.crop_size)
     if "rotation" not in given:
         chosen["rotation"] = rotation = animal.rotation(view)
         told += [f"rotation {rotation:g}, as {animal.seen(view)}"] * (rotation != TrainingSettings.rotation)
@@ -167,23 +170,26 @@ def _suiting(
     return chosen
 
 
-def _scale(project: Project, tables: Sequence[LabelTable]) -> float:
-    """Choose global_scale by the longest side of the labeled frames."""
+def _longest_side(project: Project, tables: Sequence[LabelTable]) -> int:
+    """Return the longest side of the labeled frames, in pixels."""
     stores = [FrameStore.open(project.frame_store(table.video)) for table in tables]
-    longest = max(
+    return max(
         int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
         for store, table in zip(stores, tables, strict=True)
     )
-    return comfortable_scale(longest)
 
 
-def _crop_size(animal: float) -> int:
-    """Choose the side of crops by that of the animal, both in pixels of the scaled frame.
+def _crop_size(*, animal: float, frame: float) -> int:
+    """Choose the side of crops by the longest sides of the animal and of the frame, in pixels of the scaled frame.
 
-    What tells like bodyparts apart, as the legs of an animal, may be at its other end.
+    What tells like bodyparts apart, as the legs of an animal, may be at its other end. Nothing is beyond the frame.
     """
-    usual = TrainingSettings.crop_size
-    return min(max(usual, 16 * math.ceil((animal + 2 * CROP_MARGIN) / 16)), _LARGEST_CROP)
+    usual = min(TrainingSettings.crop_size, max(_multiple(frame), _SMALLEST_CROP))
+    return min(max(usual, _multiple(animal + 2 * CROP_MARGIN)), _LARGEST_CROP)
+
+
+def _multiple(length: float) -> int:
+    return 16 * math.ceil(length / 16)
 
 
 # --- shuffles ---------------------------------------------------------------------------------------------------------

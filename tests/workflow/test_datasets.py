@@ -24,7 +24,7 @@ from posecut_core.progress import Notice
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
-from posecut_core.training.dataset import _crop_size, _scale, labeled_tables, write_shuffle
+from posecut_core.training.dataset import _crop_size, _longest_side, labeled_tables, write_shuffle
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
@@ -85,7 +85,9 @@ def test_a_dataset_is_split_revision_and_settings(project):
         FrameRef(video, 2 * number) for video, count in COUNTS.items() for number in range(count)
     ]
     assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
-    assert read_settings(made.settings) == TrainingSettings(net_type="auto", global_scale=1.0, maxiters=500)
+    assert read_settings(made.settings) == TrainingSettings(
+        net_type="auto", global_scale=1.0, crop_size=128, maxiters=500
+    )
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
     for table in labeled_tables(opened):
@@ -267,16 +269,18 @@ def test_settings_come_from_config_and_arguments(project):
 
 def test_large_frames_are_scaled_down(project):
     """The longest side of a labeled frame comes down to about 400 pixels, but by no less than 0.4."""
-    opened = open_project(project)
+    opened, longest = open_project(project), 64
     store = FrameStore.open(opened.frame_store("bee"))
-    for number, width, scale in ((101, 640, 0.625), (103, 2000, 0.4)):
+    for number, width in ((101, 640), (103, 2000)):
         store.append([(number, np.zeros((48, width, 3), np.uint8), (0, 0))])
         tables = labeled_tables(opened)
-        assert _scale(opened, tables) == (1.0 if number == 101 else 0.625)  # not labeled yet
+        assert _longest_side(opened, tables) == longest  # the new frame is not labeled yet
         table = next(table for table in tables if table.video == "bee")
         numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
         write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))
-        assert _scale(opened, labeled_tables(opened)) == scale
+        longest = _longest_side(opened, labeled_tables(opened))
+        assert longest == width
+    assert read_settings(create_training_dataset(project).shuffles[0].settings).global_scale == 0.4
 
 
 def face(project, widest):
@@ -315,9 +319,15 @@ def test_only_labels_that_train_say_how_far_crops_are_turned(project):
     assert read_settings(made.settings).rotation == 130
 
 
-@pytest.mark.parametrize(("scale", "crop"), [(1.0, 224), (4.0, 240)])
-def test_crops_are_chosen_to_hold_the_animal(project, scale, crop):
-    """The labeled animals fit in, at the scale of the training, and it is told; what is given counts more."""
+@pytest.mark.parametrize(
+    ("scale", "crop", "why"),
+    [(1.0, 128, "as the frames are small"), (3.0, 192, "as the"), (3.5, 224, ""), (4.0, 240, "so that crops hold")],
+)
+def test_crops_are_chosen_to_hold_the_animal(project, scale, crop, why):
+    """The labeled animals fit in, at the scale of the training, and it is told; what is given counts more.
+
+    Where frames are smaller than the usual crop, crops are no larger.
+    """
     opened = open_project(project)
     for table in labeled_tables(opened):
         xy = np.tile([[3.0, 24], [32, 24], [61, 24]], (len(table.numbers), 1, 1))
@@ -326,10 +336,10 @@ def test_crops_are_chosen_to_hold_the_animal(project, scale, crop):
     made = create_training_dataset(project, settings={"global_scale": scale}, report=said.append).shuffles[0]
     assert read_settings(made.settings).crop_size == crop
     told = [notice.text for notice in said if isinstance(notice, Notice) and "crop_size" in notice.text]
-    assert [f"crop_size {crop}, so that crops hold the whole animal" in text for text in told] == [True] * (crop > 224)
+    assert [f"crop_size {crop}, {why}" in text for text in told] == [True] * bool(why)
     made = create_training_dataset(project, settings={"global_scale": scale, "crop_size": 64}).shuffles[0]
     assert read_settings(made.settings).crop_size == 64
-    assert (_crop_size(300), _crop_size(1000)) == (320, 384)
+    assert (_crop_size(animal=300, frame=640), _crop_size(animal=1000, frame=1000)) == (320, 384)
 
 
 def test_a_scale_that_is_no_number_is_refused_by_name(project):
@@ -374,7 +384,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     edit_config(project, {"iteration": 1})
     said = []
     made = create_training_dataset(project, report=said.append).shuffles[0]
-    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, maxiters=500)
+    expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, crop_size=128, maxiters=500)
     assert (read_settings(made.settings), made.previous) == (expected, None)
     told = "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34"
     assert any(told in notice.text for notice in said)
@@ -385,5 +395,5 @@ def test_the_next_iteration_builds_the_same_network(project):
     assert create_training_dataset(project).shuffles[0].previous == snapshot
     edit_config(project, {"iteration": 3})
     other = create_training_dataset(project, net_type="resnet_18").shuffles[0]
-    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, maxiters=500)
+    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, crop_size=128, maxiters=500)
     assert other.previous is None
