@@ -109,7 +109,7 @@ class TrainingSettings:
     rotation: float = _setting(
         30.0, "crops are turned by up to this many degrees either way", ge=0, le=180, chosen=True
     )
-    mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged", chosen=True)
+    mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged")
     mirror_pairs: tuple[tuple[str, str], ...] | None = _setting(
         None,
         "pairs of bodyparts that a mirror exchanges; null: those whose names differ only in left and right, or L and R",

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex128, Float64, Int
+from jaxtyping import Bool, Complex128, Float64
 from scipy.optimize import linear_sum_assignment
 
 from posecut_core.types import View
@@ -27,12 +27,7 @@ class Animal:
     turn: float  # degrees: circular standard deviation of the directions it faces; 0 where bodyparts are too few
     gap: float  # degrees: the widest range of directions that it faces in no labeled frame
     faces_all_ways: bool  # also toward and away from where it mostly faces, not only to and fro
-    twins: tuple[tuple[int, int], ...]  # bodyparts that a mirror exchanges, where its left looks like its right
-
-    @property
-    def is_symmetric(self) -> bool:
-        """Tell whether its left looks like its right, and lies beside it."""
-        return bool(self.twins)
+    is_symmetric: bool  # its left looks like its right, and lies beside it
 
     @property
     def is_seen_from_above(self) -> bool:
@@ -49,21 +44,8 @@ class Animal:
         Crops of labeled frames on both sides of the gap meet in its middle. More would teach no new direction, and
         costs accuracy in short trainings.
         """
-        return min(_ANY, max(_UPRIGHT, 10.0 * math.ceil(self.gap / 20))) if self._from_above(view) else _UPRIGHT
-
-    def mirrors(self, view: View, mirror_order: Int[np.ndarray, " K"]) -> bool:
-        """Return whether mirrored crops show an animal that may be: seen from above, its sides alike, and told apart.
-
-        `mirror_order` says which bodyparts a mirror exchanges, by their names; the labels must agree.
-        """
-        return (
-            self._from_above(view)
-            and self.is_symmetric
-            and all(mirror_order[one] == other for one, other in self.twins)
-        )
-
-    def _from_above(self, view: View) -> bool:
-        return view == "above" or (view == "auto" and self.is_seen_from_above)
+        above = view == "above" or (view == "auto" and self.is_seen_from_above)
+        return min(_ANY, max(_UPRIGHT, 10.0 * math.ceil(self.gap / 20))) if above else _UPRIGHT
 
     def seen(self, view: View) -> str:
         """Say from where the camera looks, and how that is known: the project's `view`, or else the labels."""
@@ -80,13 +62,13 @@ def animal_of(points: Float64[np.ndarray, "F K 2"]) -> Animal:
     seen = ~np.isnan(points[..., 0])
     points, seen = points[seen.any(axis=1)], seen[seen.any(axis=1)]
     if not len(points):
-        return Animal(0.0, 0.0, 360.0, False, ())
+        return Animal(0.0, 0.0, 360.0, False, False)
     sides = (np.nanmax(points, axis=1) - np.nanmin(points, axis=1)).max(axis=1)
     size = float(np.percentile(sides, _LARGE))
     usual = seen.mean(axis=0) >= 0.5
     posed = seen[:, usual].sum(axis=1) >= 2
     if posed.sum() < 2 or not size:
-        return Animal(size, 0.0, 360.0, False, ())
+        return Animal(size, 0.0, 360.0, False, False)
     complexes = points[posed][:, usual] @ np.array([1, 1j])
     turns, posture = aligned(complexes, seen[posed][:, usual])
     resultants = abs(turns.mean()), abs((turns**2).mean())
@@ -94,9 +76,7 @@ def animal_of(points: Float64[np.ndarray, "F K 2"]) -> Animal:
     all_ways = resultants[0] < _ALL_WAYS[0] and resultants[1] < _ALL_WAYS[1]
     directions = np.sort(np.degrees(np.angle(turns)))
     gap = float(np.diff(directions, append=directions[0] + 360).max())
-    places = np.flatnonzero(usual).tolist()
-    twins = tuple((places[one], places[other]) for one, other in _twins(posture))
-    return Animal(size, turn, gap, bool(all_ways), twins)
+    return Animal(size, turn, gap, bool(all_ways), _is_symmetric(posture))
 
 
 def aligned(
@@ -116,20 +96,18 @@ def aligned(
     return turns, posture
 
 
-def _twins(posture: Complex128[np.ndarray, " K"]) -> tuple[tuple[int, int], ...]:
-    """Pair points beside the axis of a posture that is its own mirror image; none where it is not, or a mere row."""
+def _is_symmetric(posture: Complex128[np.ndarray, " K"]) -> bool:
+    """Tell whether a posture that is no mere row is its own mirror image, with points beside the axis."""
     posture = posture - posture.mean()
     radius = float(np.sqrt((abs(posture) ** 2).mean()))
     length, width = np.linalg.svd(np.stack([posture.real, posture.imag], axis=1), compute_uv=False)
     if width <= _IN_A_ROW * length:
-        return ()
+        return False
     found = []
     for axis in np.radians(np.arange(0, 180, 2)):
         apart = abs(posture[:, None] - np.exp(2j * axis) * posture.conj()[None]) ** 2
         places, partners = linear_sum_assignment(apart)
         found.append((float(np.sqrt(apart[places, partners].mean())), partners))
     unlike, partners = min(found, key=lambda one: one[0])
-    if unlike >= _LIKE_ITS_MIRROR * radius:
-        return ()
     beside = abs(posture - posture[partners]) >= _BESIDE * radius
-    return tuple((one, int(other)) for one, other in enumerate(partners) if one < other and beside[one])
+    return unlike < _LIKE_ITS_MIRROR * radius and bool(beside.any())

@@ -10,7 +10,7 @@ import numpy as np
 
 from posecut_core.backbones import AUTO, net_types
 from posecut_core.dataset.augmentation import CROP_MARGIN
-from posecut_core.dataset.frames import comfortable_scale, mirror_order
+from posecut_core.dataset.frames import comfortable_scale
 from posecut_core.dataset.settings import (
     CHOSEN,
     TrainingSettings,
@@ -157,10 +157,6 @@ def _suiting(
     if "rotation" not in given:
         chosen["rotation"] = rotation = animal.rotation(view)
         told += [f"rotation {rotation:g}, as {animal.seen(view)}"] * (rotation != TrainingSettings.rotation)
-    if "mirror" not in given:
-        bodyparts, pairs = tables[0].bodyparts, settings_from({"mirror_pairs": given.get("mirror_pairs")}).mirror_pairs
-        chosen["mirror"] = animal.mirrors(view, mirror_order(bodyparts, pairs))
-        told += ["mirror true, as its left looks like its right"] * bool(chosen["mirror"])
     if "maxiters" not in given:
         frames = sum(len(table.numbers) for table in tables)
         chosen["maxiters"] = steps = usual_steps(frames)

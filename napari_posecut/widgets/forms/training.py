@@ -124,7 +124,7 @@ class SettingsForm(Container[Widget]):
             elif isinstance(field, LineEdit):
                 field.value = "" if value is None or name in automatic else json.dumps(value)
             else:
-                field.value = None if isinstance(field, ComboBox) and name in automatic else value
+                field.value = value
         self._show_file()
 
     def show_pace(self, *, frames: int, steps_per_second: float) -> None:
@@ -205,9 +205,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
     label = about.get("label", name.replace("_", " "))
     common: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
     field: ValueWidget[Any]
-    if about.get("type") == "boolean" and name in CHOSEN:
-        field = ComboBox(**common, label=label, choices=[("automatic", None), ("yes", True), ("no", False)])
-    elif about.get("type") == "boolean":
+    if about.get("type") == "boolean":
         field = CheckBox(**common, text=label)
     elif name == "init_weights":
         field = ComboBox(**common, label=label, choices=[(text, value) for value, text in INITIAL_WEIGHTS.items()])

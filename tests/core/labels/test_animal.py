@@ -56,25 +56,6 @@ def test_crops_are_turned_as_far_as_directions_are_missing(angles, gap, rotation
     assert found.rotation("side") == 30
 
 
-@pytest.mark.parametrize(
-    ("shape", "view", "order", "mirrors"),
-    [
-        (FLY, "auto", [0, 1, 2, 4, 3, 6, 5], True),
-        (FLY, "side", [0, 1, 2, 4, 3, 6, 5], False),
-        (FLY, "auto", [0, 1, 2, 4, 3, 5, 6], False),
-        (MOUSE, "above", [0, 1, 2, 3, 5, 4], False),
-    ],
-    ids=["left and right", "from the side", "two of them have no name for their side", "not symmetric"],
-)
-def test_crops_are_mirrored_where_left_and_right_look_alike(shape, view, order, mirrors):
-    """Names say which bodyparts a mirror exchanges, and labels that these are all."""
-    points = labels(shape, range(-25, 26, 5))
-    assert animal_of(points).mirrors(view, np.array(order)) == mirrors
-    rare = np.insert(points, 0, np.nan, axis=1)  # a bodypart that hardly ever shows
-    rare[0, 0] = 5.0
-    assert animal_of(rare).mirrors(view, np.array([0, *(place + 1 for place in order)])) == mirrors
-
-
 def test_a_bodypart_that_is_always_alone_tells_nothing():
     """Labels of the others are used as if it were not there."""
     points = labels(MOUSE[:3], range(0, 360, 45))
@@ -102,5 +83,5 @@ def test_missing_labels_are_passed_over():
     xy[::3, 2], xy[1] = np.nan, np.nan
     assert animal_of(xy).is_seen_from_above
     assert 70 < animal_of(xy).size < 90
-    assert animal_of(np.full((3, 2, 2), np.nan)) == Animal(0.0, 0.0, 360.0, False, ())
+    assert animal_of(np.full((3, 2, 2), np.nan)) == Animal(0.0, 0.0, 360.0, False, False)
     assert not animal_of(xy[:, :1]).is_seen_from_above
