@@ -2,14 +2,15 @@
 
 import sys
 
-from napari_posecut.contributions import exit_code
+from napari_posecut.loading import loading
 
 
 def main() -> int:
     """Open the window, wait until it is closed, and return the exit code."""
-    from napari_posecut.window import work
+    with loading():
+        from napari_posecut import window
 
-    return exit_code(lambda: work(sys.argv[1] if len(sys.argv) > 1 else None))
+    return window.exit_code(lambda: window.work(sys.argv[1] if len(sys.argv) > 1 else None))
 
 
 if __name__ == "__main__":

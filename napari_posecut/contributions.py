@@ -19,31 +19,17 @@ from qtpy.QtWidgets import QFileDialog
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.convert import to_rows_columns, to_xy
 from napari_posecut.session import Session, session_of
-from napari_posecut.window import add_flow_bar, open_here
+from napari_posecut.window import add_flow_bar, exit_code, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
 from posecut_core.demo.scene import TO_LABEL
 from posecut_core.errors import ArgumentError, PosecutError
 from posecut_core.interchange.registry import Format, Labels, VideoLabels, VideoPoses, format_of
-from posecut_core.plots.figures import colors_of
+from posecut_core.plots.colors import colors_of
 from posecut_core.project.opening import config_path
 from posecut_core.project.state import DISTINCT
 from posecut_core.storage.files import open_file, write_text
 from posecut_core.storage.yaml_files import read_yaml
 from posecut_core.workflow.extract_frames import extract_frames
-
-# --- program ----------------------------------------------------------------------------------------------------------
-# How a program of the plugin ends: with a sentence where it is refused, and an exit code.
-
-
-def exit_code(work: Callable[[], object]) -> int:
-    """Run a program's work, write to stderr why it is refused, and return the exit code."""
-    try:
-        work()
-    except PosecutError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
 
 # --- reader -----------------------------------------------------------------------------------------------------------
 # Open a project that was dropped on napari: its config.yaml, or its folder.

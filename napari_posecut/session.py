@@ -20,6 +20,7 @@ from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
+from napari_posecut.loading import loading
 from napari_posecut.preferences import preferences, remember_project, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
@@ -347,6 +348,7 @@ class Session:
         self.places_labels: Callable[[], bool] = lambda: True  # whether the docks in front are those to label in
         self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
 
+    @loading()
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
         """Open a project, by its folder or config.yaml, and show its first frame that needs the user.
 

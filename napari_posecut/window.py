@@ -1,15 +1,19 @@
 """A window of napari in which a project is labeled: viewer, row of buttons, docks, opened project."""
 
 import os
+import sys
+from collections.abc import Callable
 
 import napari
 from napari import Viewer
 from qtpy.QtCore import QRect
 from qtpy.QtGui import QGuiApplication
 
+from napari_posecut.loading import loading
 from napari_posecut.preferences import preferences
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
+from posecut_core.errors import PosecutError
 from posecut_core.project.opening import config_path
 
 PROJECT, FRAMES, LABEL, REFINE = "1 Project", "2 Frames", "3 Label", "8 Refine"
@@ -47,6 +51,7 @@ def open_here(viewer: Viewer, config: str | os.PathLike[str], *, dock: str = LAB
         bar.open(title)
 
 
+@loading()
 def open_window(config: str | os.PathLike[str] | None = None, *, dock: str = LABEL, show: bool = True) -> Viewer:
     """Open a window, and a project in it.
 
@@ -80,3 +85,13 @@ def work(config: str | os.PathLike[str] | None, *, dock: str = LABEL, block: boo
     if block:
         napari.run()
     return viewer
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Run a program's work, write to stderr why it is refused, and return the exit code."""
+    try:
+        work()
+    except PosecutError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0

@@ -19,7 +19,7 @@ from napari_posecut.layers.convert import dotted_lines, markers, positions, to_r
 from napari_posecut.preferences import preferences, remember_sizes
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.labels.state import Position
-from posecut_core.plots.figures import colors_of, named_color
+from posecut_core.plots.colors import colors_of, named_color
 from posecut_core.project.config import bones_between
 from posecut_core.types import FrameRef
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float32, Float64
 
 from napari_posecut.layers.convert import FILLED, to_rows_columns
 from posecut_core.errors import ModelError
-from posecut_core.plots.figures import colors_of, named_color
+from posecut_core.plots.colors import colors_of, named_color
 from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
 from posecut_core.project.config import ProjectConfig, bones_between

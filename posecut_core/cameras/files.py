@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import numpy as np
 import yaml
-from scipy.spatial.transform import Rotation
+from jaxtyping import Float64
 
 from posecut_core.cameras.camera import COEFFICIENTS, Camera, checked_cameras
 from posecut_core.errors import CameraError, refuse_newer
@@ -120,16 +120,29 @@ def _camera(
 ) -> Camera:
     """Make a camera of what a file holds; a rotation may be a vector."""
     turned = np.array(rotation, dtype=np.float64)
+    turned = _as_matrix(turned.ravel()) if turned.size == 3 else turned
     width, height = size
     return Camera(
         str(name),
         (int(width), int(height)),
         np.array(matrix, dtype=np.float64),
         np.array(distortion, dtype=np.float64).ravel(),
-        Rotation.from_rotvec(turned.ravel()).as_matrix() if turned.size == 3 else turned,
+        turned,
         np.array(translation, dtype=np.float64).ravel(),
         "fisheye" if fisheye else "pinhole",
     )
+
+
+def _as_matrix(vector: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
+    from scipy.spatial.transform import Rotation  # a quarter of a second, for which no window waits to label
+
+    return Rotation.from_rotvec(vector).as_matrix()
+
+
+def _as_vector(matrix: Float64[np.ndarray, "3 3"]) -> Float64[np.ndarray, "3"]:
+    from scipy.spatial.transform import Rotation
+
+    return Rotation.from_matrix(matrix).as_rotvec()
 
 
 # --- YAML: PoseCut, OpenCV, ROS ---------------------------------------------------------------------------------------
@@ -255,7 +268,7 @@ def _anipose_table(at: int, camera: Camera) -> str:
         "size": list(camera.size),
         "matrix": camera.matrix.tolist(),
         "distortions": [*camera.distortion.tolist(), *[0.0] * (least - len(camera.distortion))],
-        "rotation": Rotation.from_matrix(camera.rotation).as_rotvec().tolist(),
+        "rotation": _as_vector(camera.rotation).tolist(),
         "translation": camera.translation.tolist(),
     }
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items()]

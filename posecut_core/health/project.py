@@ -27,7 +27,7 @@ from posecut_core.labels.images import frame_window
 from posecut_core.labels.notices import odd_skeleton
 from posecut_core.labels.table import LabelTable
 from posecut_core.model.snapshots import SnapshotInfo, ensemble_scorer, read_info
-from posecut_core.plots.figures import colors_of, named_color
+from posecut_core.plots.colors import colors_of, named_color
 from posecut_core.poses.files import prediction_path
 from posecut_core.poses.predictions import file_fingerprint, origin_from, read_origin
 from posecut_core.project.config import (

@@ -17,7 +17,8 @@ from posecut_core.inference.stored_frames import (
     LabeledFrames,
     Predicts,
 )
-from posecut_core.plots.figures import colors_of, png_bytes, save_png
+from posecut_core.plots.colors import colors_of
+from posecut_core.plots.figures import png_bytes, save_png
 from posecut_core.progress import Report
 from posecut_core.project.config import ProjectConfig, bones_between
 from posecut_core.project.paths import Project

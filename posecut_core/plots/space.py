@@ -9,7 +9,8 @@ from jaxtyping import Float64
 from matplotlib.figure import Figure
 
 from posecut_core.cameras.camera import Camera, project, undistort
-from posecut_core.plots.figures import bytes_of, colors_of, new_figure, styled
+from posecut_core.plots.colors import bytes_of, colors_of
+from posecut_core.plots.figures import new_figure, styled
 from posecut_core.plots.labeled_video import PoseStyle, black_picture, draw_pose, layers_of
 from posecut_core.poses.points import Points3D
 from posecut_core.progress import Progress, Report

@@ -12,7 +12,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from posecut_core.plots.figures import colors_of, new_figure, png_bytes, say, styled
+from posecut_core.plots.colors import colors_of
+from posecut_core.plots.figures import new_figure, png_bytes, say, styled
 from posecut_core.plots.report import Picture, Section, Table, Words, page
 from posecut_core.poses.predictions import Predictions
 from posecut_core.storage.files import write_bytes, write_text

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
-from scipy.linalg import solveh_banded
 
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.camera import project as image_of
@@ -297,6 +296,8 @@ def _whittaker(
     path: Float64[np.ndarray, "T 3"], weight: Float64[np.ndarray, " T"], strength: float
 ) -> Float64[np.ndarray, "T 3"]:
     """Minimize the weighted squares of changes plus `strength` times those of second differences."""
+    from scipy.linalg import solveh_banded  # a tenth of a second, for which no window waits to label
+
     bands, difference = np.zeros((3, len(path))), (1.0, -2.0, 1.0)
     for below in range(3):  # the diagonal
         for at in range(3 - below):

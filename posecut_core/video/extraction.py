@@ -14,8 +14,6 @@ from pathlib import Path
 import av
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
-from sklearn.cluster import MiniBatchKMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from posecut_core.errors import ArgumentError, VideoError
@@ -78,6 +76,9 @@ def _kmeans_ranking(
 
 def _clusters(features: _Features, *, count: int, seed: int) -> Int64[np.ndarray, " T"]:
     """Assign each row to one of `count` clusters, of which some may stay empty."""
+    from sklearn.cluster import MiniBatchKMeans  # half a second, for which no window waits to label
+    from sklearn.exceptions import ConvergenceWarning
+
     centered = features.astype(np.float32)
     centered -= centered.mean(axis=0)
     kmeans = MiniBatchKMeans(n_clusters=count, random_state=seed, batch_size=1024, max_iter=50, tol=1e-3, n_init=1)

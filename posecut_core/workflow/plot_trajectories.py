@@ -15,7 +15,7 @@ from posecut_core.distributed.executors import each_on
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
 from posecut_core.labels.notices import note_bodyparts, note_skeleton
 from posecut_core.model.snapshots import chosen_network
-from posecut_core.plots.figures import bytes_of, colors_of, named_color
+from posecut_core.plots.colors import bytes_of, colors_of, named_color
 from posecut_core.plots.labeled_video import PoseStyle, beside, black_picture, draw_pose, even_corner, layers_of
 from posecut_core.plots.trajectories import draw_trajectories
 from posecut_core.poses.files import FoundTable, existing_predictions

@@ -22,7 +22,7 @@ import numpy as np
 
 from posecut_core import VideoReader, VideoWriter
 from posecut_core.dataset.frames import made_ahead
-from posecut_core.plots.figures import bytes_of, colors_of
+from posecut_core.plots.colors import bytes_of, colors_of
 from posecut_core.plots.labeled_video import PoseStyle, draw_pose, layers_of
 from posecut_core.video.demux import HALF_THE_CORES
 from tests.benchmarks.openfield import PROJECT, VIDEO, parser, print_result, working_copy

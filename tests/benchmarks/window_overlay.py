@@ -28,7 +28,7 @@ from napari_posecut.session import session_of
 from napari_posecut.widgets.parts import playback as video_view
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.playback import Playback, playback_of
-from posecut_core.plots.figures import bytes_of, colors_of
+from posecut_core.plots.colors import bytes_of, colors_of
 from posecut_core.poses.predictions import Predictions
 
 STEPS = 200

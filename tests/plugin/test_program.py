@@ -1,6 +1,6 @@
 """How a program ends."""
 
-from napari_posecut.contributions import exit_code
+from napari_posecut.window import exit_code
 from posecut_core.errors import ProjectError
 
 

@@ -31,7 +31,7 @@ from napari_posecut.session import Assistant, Session, session_of
 from napari_posecut.widgets.parts import colored_row, name_controls, scroll_content, table_of
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.errors import Remedy
-from posecut_core.plots.figures import bytes_of, colors_of
+from posecut_core.plots.colors import bytes_of, colors_of
 from posecut_core.types import FrameRef
 
 # --- help line --------------------------------------------------------------------------------------------------------

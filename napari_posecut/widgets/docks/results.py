@@ -57,7 +57,7 @@ from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import Playback, playback_of
 from posecut_core.errors import LabelError, Remedy
 from posecut_core.interchange.registry import FORMATS
-from posecut_core.plots.figures import bytes_of
+from posecut_core.plots.colors import bytes_of
 from posecut_core.poses.files import FoundPredictions, write_csv
 from posecut_core.project.opening import project_videos
 from posecut_core.results import counted

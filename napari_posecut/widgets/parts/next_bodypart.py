@@ -7,7 +7,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_posecut.session import Session
-from posecut_core.plots.figures import bytes_of, colors_of
+from posecut_core.plots.colors import bytes_of, colors_of
 from posecut_core.project.config import ProjectConfig
 
 _BESIDE = QPoint(16, 12)  # pixels from the cursor

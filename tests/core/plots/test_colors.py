@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.errors import ArgumentError
-from posecut_core.plots.figures import bytes_of, colors_of, named_color
+from posecut_core.plots.colors import bytes_of, colors_of, named_color
 
 
 @given(st.integers(min_value=0, max_value=30), st.sampled_from(["rainbow", "hsv", "jet", "viridis_r", "hsv_r"]))

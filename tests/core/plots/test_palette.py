@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posecut_core.plots.figures import colors_of
+from posecut_core.plots.colors import colors_of
 from posecut_core.project.state import DISTINCT
 
 # Machado, Oliveira and Fernandes 2009, complete dichromacy, in linear RGB.
