@@ -15,7 +15,7 @@ from qtpy.QtCore import QChildEvent, QEvent, QObject, QTimer
 from qtpy.QtWidgets import QCheckBox, QDialog, QMessageBox, QWidget
 
 from napari_posecut.jobs.jobs import Job, running_jobs
-from napari_posecut.jobs.monitor import JobMonitor, at_work, in_background
+from napari_posecut.jobs.monitor import JobMonitor, at_work, begin, in_background
 from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
@@ -347,6 +347,7 @@ class Session:
         self.view = AutoFit(viewer)
         self.places_labels: Callable[[], bool] = lambda: True  # whether the docks in front are those to label in
         self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
+        begin(preload)  # while nobody waits for it: the first project comes later
 
     @loading()
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:
@@ -594,7 +595,6 @@ class Session:
 
 def _open_labeling(config: str | os.PathLike[str], *, advance: bool, take_over: bool) -> Labeling:
     """Read a project; a thread does it."""
-    preload()
     project = adopt_project(config)
     paused = any("labels" in writes(job.request.verb) for job in running_jobs(project.config_path))
     return Labeling(project, advance=advance, take_over=take_over, paused=paused)

@@ -45,6 +45,11 @@ def in_background(work: Callable[[], Value], /) -> Value:
         _waiting.remove(future)
 
 
+def begin(work: Callable[[], object], /) -> None:
+    """Let the thread do what nobody waits for, before whatever it is given next."""
+    _thread.submit(work)
+
+
 def breathe() -> None:
     """Let the window draw itself between two pieces of work that only its own thread can do.
 

@@ -309,6 +309,7 @@ class FlowBar(QWidget):
         part = next((one for one in docks.values() if isinstance(one, kind)), None)
         if part is None:
             part = kind(self._viewer)
+            breathe()
             beside = area == "left"  # napari's own panels leave it no room on a small screen
             self._viewer.window.add_dock_widget(part, name=name, area=area, tabify=beside, add_vertical_stretch=False)
         _raise(part)
@@ -326,10 +327,12 @@ class FlowBar(QWidget):
                 window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
                 if place:
                     window.tabifyDockWidget(docks[0], dock)
+            breathe()  # so many docks take a moment, and so does what follows
             for dock in beneath:
                 dock.setFloating(False)
                 window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.show_panels(False)
+        breathe()
         if session.canvas is not None:
             session.canvas.reset_layers()
         self._viewer.dims.ndisplay = 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from scipy.special import stdtrit
 
 # --- evaluation -------------------------------------------------------------------------------------------------------
 # How far predictions lie from labels: distances in pixels and their means. Arrays in, numbers out; no files.
@@ -133,8 +134,6 @@ def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = 0.
     if count < 2:
         return Spread(mean, math.nan, math.nan, math.nan, count)
     sd = float(known.std(ddof=1))
-    from scipy.special import stdtrit  # a tenth of a second, for which no window waits to label
-
     reach = float(stdtrit(count - 1, (1 + confidence) / 2)) * sd * math.sqrt(1 / count + test_ratio)
     return Spread(mean, sd, max(0.0, mean - reach), mean + reach, count)
 

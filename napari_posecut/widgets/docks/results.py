@@ -694,9 +694,11 @@ class ResultsDock(QWidget):
             return
         self._shown = found
         self.overlay.show_video(predictions.bodyparts, self.playback.style)
-        self._add_timeline(read)
-        self._on_frame(self.playback.frame)
-        self._update_enabled()
+        breathe()
+        if self._shown is found:
+            self._add_timeline(read)
+            self._on_frame(self.playback.frame)
+            self._update_enabled()
 
     def _counterpart(self) -> FoundPredictions | None:
         """Return the same predictions as those that are shown, before the filter or after it, if they are listed."""
@@ -722,6 +724,9 @@ class ResultsDock(QWidget):
 
     def _add_timeline(self, read: Trajectories) -> None:
         self.timeline = Timeline()
+        breathe()
+        if self.timeline is None:  # the video was left meanwhile
+            return
         lanes = list(_lanes(read))
         if read.predictions.spread is not None:
             lanes.append(Lane("spread", np.ascontiguousarray(read.predictions.spread.T, dtype=np.float32)))
@@ -730,7 +735,7 @@ class ResultsDock(QWidget):
         self.timeline.setMinimumHeight(_LEAST)  # the docks on the right grow and shrink
         self.timeline.frame_chosen.connect(self.playback.go_to)
         breathe()
-        if self.timeline is not None:  # the video was not left meanwhile
+        if self.timeline is not None:
             self.session.viewer.window.add_dock_widget(self.timeline, area="bottom", name="Trajectories (pixels)")
 
     def _restyle(self) -> None:

@@ -1,6 +1,7 @@
 """An analyzed video in the window, in the place of the labeling: frames, markers, skeleton, trails, a score map."""
 
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -49,6 +50,7 @@ class VideoView:
         if before is not None:
             before.close()
         self._session.hide_labels()
+        breathe()  # this takes a moment, and so does what follows
         try:
             self.layer = show_video(viewer, path)
         except BaseException:
@@ -70,9 +72,13 @@ class VideoView:
             if self.layer is not None:
                 self._others += (layer,)
                 self._session.viewer.add_layer(layer)
+        breathe()
 
     def close(self) -> None:
         """Take the video away, and go back to the labeling."""
+        self._close(meanwhile=breathe)
+
+    def _close(self, *, meanwhile: Callable[[], object]) -> None:
         layer, self.layer = self.layer, None
         if layer is None:
             return
@@ -81,14 +87,16 @@ class VideoView:
         viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._session.project_changed.disconnect(self._on_project_changed)
         self._session.labels_wanted.disconnect(self.close)
-        remove_layers(viewer, (*self._others, layer))
-        self._others = ()
+        others, self._others = self._others, ()
+        for shown in (*others, layer):
+            remove_layers(viewer, (shown,))
+            meanwhile()
         self._session.show_labels()
         self.closed.emit()
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self.close()
+            self._close(meanwhile=lambda: None)  # napari is not done with the layer yet
 
     def _on_project_changed(self) -> None:
         """Leave if another project is open now."""
