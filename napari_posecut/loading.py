@@ -1,4 +1,4 @@
-"""Loading without looking for garbage: while a window starts or opens a project, nearly everything that is made stays."""
+"""Loading without looking for garbage: of what a start or an opened project makes, nearly everything stays."""
 
 import gc
 from collections.abc import Iterator

@@ -38,6 +38,7 @@ ROOMS = (
 )
 # The same for the plugin, whose modules may import any of the core.
 PLUGIN_ROOMS = (
+    "loading",
     "remedies",
     "labeling",
     "jobs",
@@ -50,6 +51,7 @@ PLUGIN_ROOMS = (
 )
 # Modules of the plugin that work without a screen.
 HEADLESS = (
+    "loading",
     "remedies",
     "labeling/",
     "jobs/files",
