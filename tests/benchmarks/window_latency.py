@@ -8,10 +8,11 @@ the call that a key or click makes until Qt's events are processed, and with the
 one JSON object: 95th percentiles `place_p95_ms` (points that leave the frame open), `complete_p95_ms` (the last point
 of a frame, which also shows the next one), `step_p95_ms` (the next frame), the slowest opening, `open_s`, and medians;
 `..._cpu_ms` is the median of the window's thread alone, which other work on the machine changes little. `redraw_...` is
-napari's share: a picture drawn again in which nothing has changed. `start_s` is another process, from its start until
-`posecut label` would have shown the project's first frame; the slowest of as many as there are openings. No network
-trains in the background meanwhile, but with `--helps`. `--parts` says instead what a point and a frame are made of: the
-median of the window's thread for each part by itself, and for what Qt draws after it.
+napari's share: a picture drawn again in which nothing has changed; `disk_...` is the disk's, to make an edit durable.
+`start_s` is another process, from its start until `posecut label` would have shown the project's first frame; the
+slowest of as many as there are openings. No network trains in the background meanwhile, but with `--helps`. `--parts`
+says instead what a point and a frame are made of: the median of the window's thread for each part by itself, and for
+what Qt draws after it.
 """
 
 import argparse
@@ -36,6 +37,7 @@ BODYPARTS = ("snout", "leftear", "rightear", "neck", "centre", "leftpaw", "right
 SKELETON = tuple(itertools.pairwise(BODYPARTS))
 HEIGHT, WIDTH = 480, 640
 FRAMES, LABELED = 1000, 100
+EDIT = 200  # bytes of an edit in its journal
 TO_PLACE, STEPS = 25, 100  # frames that are labeled point by point; steps to the next frame
 
 
@@ -216,11 +218,18 @@ def one_window(config: Path, *, helps: bool, profile: bool) -> dict[str, float]:
     session.close()
     viewer.close()
     result = {"open_s": opening[0], "open_cpu_s": opening[1]}
-    for name, times in {"place": placing, "complete": completing, "step": stepping, "redraw": redrawing}.items():
+    parts = {"place": placing, "complete": completing, "step": stepping, "redraw": redrawing}
+    for name, times in {**parts, "disk": writing(config.parent)}.items():
         wall, cpu = 1000 * np.array(times).T
         result[f"{name}_p95_ms"] = float(np.percentile(wall, 95))
         result |= {f"{name}_median_ms": float(np.median(wall)), f"{name}_cpu_ms": float(np.median(cpu))}
     return result
+
+
+def writing(folder: Path) -> list[tuple[float, float]]:
+    """Return what the disk takes for as many bytes as an edit has, made durable, time after time."""
+    with open(folder / "written", "wb", buffering=0) as file:
+        return [timed(lambda: (file.write(bytes(EDIT)), os.fdatasync(file.fileno()))) for _ in range(2 * STEPS)]
 
 
 def timed(action: Callable[[], object], *, profile: str = "") -> tuple[float, float]:
