@@ -159,5 +159,6 @@ def draw_residuals(
             *seen.T, *off.T, length, angles="xy", scale_units="xy", scale=scale, width=0.004, cmap="viridis"
         )
         axes.set(xlim=(0, size[0]), ylim=(size[1], 0), aspect="equal")
-        axes.set_title(f"{camera.name}, median {usual:.2f} pixels", fontsize=9, parse_math=False)
+        told = f"{camera.name}, median {usual:.2f} pixels\narrows are {1 / scale:.0f} times as long"
+        axes.set_title(told, fontsize=9, parse_math=False)
     return figure

@@ -55,6 +55,6 @@ def test_the_images_run_the_demonstration_and_not_as_root() -> None:
     assert [*stages][-1] == "cpu"
     for name in ("cpu", "cuda"):
         last = dict(stages[name])
-        assert (last["USER"], last["WORKDIR"]) == ("posecut", "/data")
+        assert (last["USER"], last["WORKDIR"]) == ("1000", "/data")
         assert (last["ENTRYPOINT"], last["CMD"]) == ('["posecut"]', '["demo"]')
         assert not any(word == "RUN" for word, _ in stages[name][[word for word, _ in stages[name]].index("USER") :])
