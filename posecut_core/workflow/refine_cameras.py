@@ -14,7 +14,7 @@ from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.files import write_cameras
 from posecut_core.cameras.triangulation import triangulate
 from posecut_core.cameras.views import calibrated_cameras, told_sessions
-from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
+from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_together, treat_each
 from posecut_core.model.snapshots import networks_of_views
 from posecut_core.plots.figures import save_png
 from posecut_core.plots.space import draw_residuals
@@ -102,8 +102,8 @@ def refine_cameras(
     Raises:
         ArgumentError: a number is not possible, or a camera that has a network is unknown.
         CameraError: the cameras of the project are not calibrated, or too few points are seen by two of them.
-        AnalysisError: no video is a view of a calibrated camera, a view has not been analyzed by its network, or views
-            differ in length.
+        AnalysisError: no video is a view of a calibrated camera, or of each session a view has not been analyzed by its
+            network, or views differ in length; sessions that can be used suffice.
         StorageError: the project cannot be written.
     """
     if max_error <= 0:
@@ -114,17 +114,18 @@ def refine_cameras(
     of_views = networks_of_views(project, names, shuffle, trainingsetindex, snapshot, networks, ensemble=ensemble)
     given = chosen_videos(project, videos, videotype=videotype, report=report)
     sessions = told_sessions(project, given.paths, cameras, views, report)
-    analyzed = treat_all(
+    analyzed, failed = treat_each(
         sessions,
         lambda session: analyzed_views(
             project, session, cameras, of_views, destfolder, filtered=filtered, shortest=shortest, report=report
         ),
-        list,
-        what="sessions could not be used",
-        kind=AnalysisError,
         name=lambda session: session.name,
-        failed=given.refused,
     )
+    unusable = {**given.refused, **failed}
+    if not analyzed:
+        raise_together(unusable, of=len(unusable), what="sessions could not be used", kind=AnalysisError, done=None)
+    for error in unusable.values():
+        report(Notice.of(error))
     xy, likelihood = _seen(names, analyzed)
     done = refined(cameras, xy, likelihood, pcutoff=pcutoff, max_error=max_error)
     before, after = (

@@ -285,6 +285,17 @@ def test_cameras_are_refined_by_what_they_saw_of_the_animal(views):
     assert path.read_bytes() == before
 
 
+def test_sessions_that_can_be_used_refine_the_cameras(views):
+    """One that was not analyzed is told; where it is the only one, that is an error."""
+    config, videos = views
+    later = [shutil.copy(video, video.with_name(video.name.replace("day1", "day2"))) for video in videos]
+    notices = []
+    refine_cameras(config, [*videos, *later], report=lambda told: notices.append(str(told)))
+    assert any("Found no predictions of day2_left.mp4" in told for told in notices)
+    with pytest.raises(AnalysisError, match=r"Found no predictions of day2_left\.mp4"):
+        refine_cameras(config, later)
+
+
 def test_cameras_without_a_size_get_that_of_their_videos(views):
     """Files of MATLAB do not tell it; without it nothing would be proposed while labeling."""
     config, videos = views
