@@ -58,6 +58,7 @@ def main() -> int:
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="napari's (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=60, help="of the first training (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=40, help="of each video (default: %(default)s)")
+    parser.add_argument("--last", help="stage to end with (default: the second training)")
     parser.add_argument("--where", action="store_true", help="say what the longest holds are made of")
     arguments = parser.parse_args()
     raised: list[str] = []
@@ -67,7 +68,7 @@ def main() -> int:
         session.viewer.theme = arguments.theme
         sys.excepthook = lambda *error: raised.append("".join(traceback.format_exception(*error)))
         try:
-            session.run(arguments.steps)
+            session.run(arguments.steps, arguments.last)
         finally:
             print(*raised, sep="\n", file=sys.stderr)
             sys.excepthook = sys.__excepthook__
@@ -190,8 +191,8 @@ class Session:
         self.beats = Heartbeat(lambda: (self.stage, bool(self.session.jobs.running)))
         self._taken = 0
 
-    def run(self, steps: int) -> None:
-        """Go through all stages."""
+    def run(self, steps: int, last: str | None) -> None:
+        """Go through all stages, to a last one if it is named."""
         stages: dict[str, Callable[[], None]] = {
             "create": self.create,
             "extract": self.extract,
@@ -216,6 +217,8 @@ class Session:
                 raise
             self.seconds[self.stage] = round(time.perf_counter() - start, 1)
             print(self.stage, self.seconds[self.stage], file=sys.stderr, flush=True)
+            if self.stage == last:
+                return
 
     def close(self) -> None:
         """Close the window; nothing runs on."""
@@ -339,7 +342,6 @@ class Session:
     def analyze(self) -> None:
         """Analyze both videos."""
         dock = self.open("6 Analyze")
-        press(dock.csv)
         self.do(lambda: press(dock.start_button), "analyze_queue", halfway=lambda: True)
         self.take_picture("analyzed")
 
