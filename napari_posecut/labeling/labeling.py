@@ -412,11 +412,13 @@ class Labeling(FrameNavigator):
         self.choose(bodypart)
 
     def reject(self) -> None:
-        """Reject all proposals of the shown frame."""
+        """Reject all proposals of the shown frame; without any, a network may still propose some later."""
         frame, columns = self._shown(), self.index.columns
         points = self.index.frame(frame).points
         drafts = [part for part in columns if part in points and not points[part].is_label]
         shown = bool(self.movable)
+        if not drafts and not shown:
+            return
         if drafts:
             self._apply(*(Delete(frame.number, part) for part in drafts))
         if shown:

@@ -383,9 +383,9 @@ class FlowBar(QWidget):
 
     def _mark_stages(self) -> None:
         """Mark the stages whose docks are in front."""
+        in_front = self._in_front()
         for title, button in self.buttons.items():
-            dock = self._dock(title)
-            button.setChecked(dock is not None and not dock.visibleRegion().isEmpty())
+            button.setChecked(title in in_front)
         if self.next_bodypart is not None:
             self.next_bodypart.show_name()
         self._fold_tabs()
@@ -447,9 +447,14 @@ class FlowBar(QWidget):
 
     def _places_labels(self) -> bool:
         """Tell whether a click on the image can mean a label: not while only docks of other stages are in front."""
-        docks = self._viewer.window.dock_widgets
-        in_front = {title for title in _TITLES & docks.keys() if not docks[title].visibleRegion().isEmpty()}
+        in_front = self._in_front()
         return not in_front or not in_front.isdisjoint(("1 Project", *_OF_LABELS))
+
+    def _in_front(self) -> frozenset[str]:
+        """Return the stages whose docks are seen."""
+        docks = {title: self._dock(title) for title in self.buttons}
+        seen = (title for title, dock in docks.items() if dock is not None and not dock.visibleRegion().isEmpty())
+        return frozenset(seen)
 
     def _show_video(self, video: str) -> None:
         results: Any = self.open("9 Results")

@@ -45,9 +45,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="posecut-window-") as folder:
         stock = Path(folder) / "mouse"
         extract_frames(create(stock, film_all(SCENES, stock / VIDEOS, silent), silent), number_of_frames=FRAMES)
-        act(stock, math.ceil(arguments.actions / STEPS) + 1, arguments.seed)
+        try:
+            act(stock, math.ceil(arguments.actions / STEPS) + 1, arguments.seed)
+        finally:
+            sys.excepthook = sys.__excepthook__  # which prints a difference, too
+            print(*exceptions, sep="\n", file=sys.stderr)
         shutil.rmtree(stock)
-    print(*exceptions, sep="\n", file=sys.stderr)
     seconds = round(time.perf_counter() - start, 1)
     print_result({"actions": Actions.count, "exceptions": len(exceptions), "seconds": seconds})
     return 1 if exceptions else 0

@@ -127,6 +127,13 @@ def test_one_key_rejects_all_proposals_and_undo_brings_them_back(opened):
         assert (labels(opened), len(proposed(opened))) == (left, wrong)
 
 
+def test_rejecting_where_nothing_is_proposed_leaves_later_proposals(opened):
+    """Shift + X on an empty frame bars nothing that the network proposes afterwards."""
+    Hand(opened._viewer).key(Qt.Key.Key_X, SHIFT)
+    propose(session_of(opened._viewer), ("leftear", "rightear"))
+    assert list(proposed(opened)) == ["leftear", "rightear"]
+
+
 def test_a_copied_pose_is_moved_and_turned_as_a_whole(opened):
     """Alt and a drag move all proposals, Alt, Shift and a drag turn them; one Ctrl + Z each takes that back."""
     hand = Hand(opened._viewer)

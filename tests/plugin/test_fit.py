@@ -2,15 +2,17 @@
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QDockWidget, QLabel, QTabBar, QTreeWidgetItem
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import _STAGES
 from napari_posecut.widgets.parts.empty_image import EmptyImage
-from napari_posecut.window import add_flow_bar, open_here
+from napari_posecut.window import add_flow_bar, open_here, open_window
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.video.frame_store import FrameStore
 from tests.plugin.hand import Hand, press, write
+from tests.plugin.widgets.analyzed_project import results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
@@ -97,3 +99,53 @@ def test_a_long_list_of_videos_is_found_in_and_checked_at_once(viewer, unlabeled
     write(dock.choice.filter, "")
     press(dock.choice.all_button)
     assert dock.choice.count.text() == "22 of 22"
+
+
+def test_a_dock_that_is_closed_leaves_the_labeling_as_it_is(opened, qtbot):
+    """The cross of a dock that is in front takes it away, and a click labels again."""
+    opened.open("2 Frames")
+    dock = opened._dock("2 Frames")
+    qtbot.mouseClick(dock.titleBarWidget().close_button, Qt.MouseButton.LeftButton)
+    qtbot.wait(1)
+    assert "2 Frames" not in opened._viewer.window.dock_widgets
+    Hand(opened._viewer).click((60.0, 60.0))
+    assert session_of(opened._viewer).labeling.keypoints[0].state == "placed"
+
+
+def test_long_names_leave_counts_and_states_in_sight(viewer, unlabeled, qtbot):
+    """They are cut in their middle, and widen no dock."""
+    session_of(viewer).jobs = FakeJobs()
+    open_here(viewer, unlabeled)
+    bar = add_flow_bar(viewer)
+    label, frames = bar.open("3 Label"), bar.open("2 Frames")
+    qtbot.wait(1)
+    before = frames.width()
+    for table in (frames.videos, label.bodyparts):
+        table.topLevelItem(0).setText(0, "cohort3_mouse012_openfield_baseline_2026-11-01_second_camera")
+        qtbot.wait(1)
+        header = table.header()
+        assert header.length() <= table.viewport().width()
+        assert table.textElideMode() == Qt.TextElideMode.ElideMiddle
+    assert frames.width() == before
+
+
+def test_the_window_is_as_large_as_its_screen_allows(qtbot):
+    """Its frame fits onto it, too."""
+    made = open_window(show=False)
+    room = QGuiApplication.primaryScreen().availableGeometry()
+    window = add_flow_bar(made).window()
+    assert window.width() <= min(1280, room.width())
+    assert window.height() < room.height()
+    made.close()
+
+
+def test_trajectories_have_a_height_in_which_they_can_be_read(viewer, sample, qtbot):
+    """Whatever grows and shrinks in the docks beside them."""
+    dock = results_dock(viewer, sample, jobs=FakeJobs())
+    qtbot.wait(1)
+    press(dock.show_button)
+    bar = add_flow_bar(viewer)
+    for stage in _STAGES:
+        bar.open(stage.title)
+        qtbot.wait(1)
+        assert dock.timeline.height() >= 140

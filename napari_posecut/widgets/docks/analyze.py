@@ -238,6 +238,7 @@ class AnalyzeDock(QWidget):
         )
         self.tracking = _TrackingForm()
         self.csv = QCheckBox("also as .csv, for spreadsheets")
+        self.csv.setChecked(True)  # most programs read nothing else
         self.filter = QCheckBox("filter the trajectories")
         self.filtering = StepForm(
             "filterpredictions",

@@ -31,7 +31,7 @@ from posecut_core.errors import Remedy
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
 _SIDE = 12  # pixels of a square of color
 _NARROWEST = 290  # pixels of a dock in which no control is cut off
-_LEAST = 120  # pixels in which some rows of a list can be read
+_LEAST = 140  # pixels in which some rows of a list can be read
 _TURN, _TURNS = 40, 10  # milliseconds between the updates of two docks, and how many take turns
 _turns = count()
 

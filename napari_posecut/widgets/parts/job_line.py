@@ -51,6 +51,7 @@ class WrappedLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
+        self.setMinimumHeight(0)  # or the room of the text before would count, too
         self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
 
 

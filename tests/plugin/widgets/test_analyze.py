@@ -37,7 +37,6 @@ def test_without_a_project_it_says_what_to_do(viewer, session):
 def test_the_checked_videos_are_analyzed(session, dock, videos, tmp_path):
     """Those of the project and those that were added, with the options that are chosen."""
     dock.videos.add(tmp_path / "other.mp4")
-    dock.csv.setChecked(True)
     dock.folder.setText(str(tmp_path))
     dock.start_button.click()
     assert session.jobs.job.request.verb == "analyze_queue"
@@ -57,7 +56,7 @@ def test_a_cluster_is_of_the_whole_queue(session, dock, videos):
     given = session.jobs.job.request.arguments
     assert (given["cluster"], given["steps"]) == (
         "local:2",
-        {"analyze_videos": {"save_as_csv": False, "engine": "auto"}},
+        {"analyze_videos": {"save_as_csv": True, "engine": "auto"}},
     )
 
 
@@ -136,7 +135,7 @@ def test_engine_and_tracking_crop_are_chosen_by_hand(session, dock, videos):
     write(dock.tracking.margin.native.lineEdit(), "25")
     press(dock.start_button)
     assert steps(session) == {
-        "analyze_videos": {"save_as_csv": False, "engine": "openvino-int8", "dynamic": (True, 0.5, 25)}
+        "analyze_videos": {"save_as_csv": True, "engine": "openvino-int8", "dynamic": (True, 0.5, 25)}
     }
 
 
@@ -171,8 +170,8 @@ def test_what_follows_has_its_options(session, dock):
     press(dock.start_button)
     asked = steps(session)
     assert list(asked) == ["analyze_videos", "filterpredictions", "analyzeskeleton", "create_labeled_video"]
-    assert asked["filterpredictions"] == {"save_as_csv": False, "filtertype": "kalman", "pcutoff": 0.4}
-    assert asked["analyzeskeleton"] == {"save_as_csv": False, "filtered": True}
+    assert asked["filterpredictions"] == {"save_as_csv": True, "filtertype": "kalman", "pcutoff": 0.4}
+    assert asked["analyzeskeleton"] == {"save_as_csv": True, "filtered": True}
     drawn = {"draw_skeleton": True, "keypoints_only": True, "filtered": True, "overwrite": True}
     assert asked["create_labeled_video"] == {"pcutoff": 0, **drawn}
     session.jobs.end("stopped")

@@ -179,6 +179,34 @@ def test_the_report_is_opened_in_the_browser(session, dock, monkeypatch):
     assert opened == [str(session.project.training(1).evaluation("").folder / "report.html")]
 
 
+def test_a_report_that_no_browser_opens_is_named(session, dock, monkeypatch):
+    """On a computer without a browser the window says where the page is."""
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _: False)
+    evaluate(session.project, [])
+    session.project_changed.emit()
+    said = []
+    session.notified.connect(said.append)
+    press(dock.report)
+    assert said == [f"No browser could be opened; the report is {dock.shown.report}."]
+
+
+def test_a_trained_network_is_to_be_evaluated_not_trained(session, dock):
+    """What comes next is said by what is there."""
+    assert "Train a network first" in dock.heading.text()
+    (session.project.training(1).folder / "snapshot-000060").mkdir(parents=True)
+    session.project_changed.emit()
+    assert "Press Evaluate" in dock.heading.text()
+
+
+def test_the_end_of_an_evaluation_is_a_message(session, dock):
+    """It takes the place of what was done before."""
+    said = []
+    session.notified.connect(lambda *message: said.append(message))
+    press(dock.start_button)
+    session.jobs.end("done", message="The error is 2.25 px on test frames.")
+    assert said == [("The error is 2.25 px on test frames.", (), "done")]
+
+
 def test_the_network_is_exported_from_here(session, dock):
     """The button is there once a network is trained; the end says where the files are."""
     assert not dock.export_button.isVisible()

@@ -65,6 +65,17 @@ def test_suspects_are_counted_and_shown(viewer, dock):
     assert viewer.dims.current_step[0] == 4
 
 
+def test_the_number_of_frames_outlasts_the_work(dock):
+    """It is asked for once, and stays as it was chosen after frames were extracted."""
+    dock.form.number.value = 3
+    dock.find_button.click()
+    dock.session.jobs.end("done", result=found(dock, [4, 7, 9]))
+    dock.extract_button.click()
+    dock.session.jobs.end("done", message="3 frames were extracted.")
+    dock.session.project_changed.emit()
+    assert dock.form.number.value == 3
+
+
 def test_other_numbers_ask_for_another_search(dock):
     """What was found with other parameters is not extracted."""
     dock.find_button.click()

@@ -17,6 +17,8 @@ def test_text_is_never_cut_off(qtbot):
     low = words.height()
     words.setText("many words " * 10)
     qtbot.waitUntil(lambda: words.height() >= words.heightForWidth(words.width()) > 3 * low)
+    words.setText("short")
+    qtbot.waitUntil(lambda: words.height() == low)
 
 
 def test_long_names_may_be_broken():
