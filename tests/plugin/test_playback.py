@@ -64,6 +64,14 @@ def test_deleted_markers_come_back(shown):
     np.testing.assert_allclose(points.data[:, 1], 24.0)
 
 
+def test_a_video_is_taken_away_in_one_piece(shown, monkeypatch):
+    """Drawn between its layers, of which some are gone, OpenGL crashed where a score map had been shown."""
+    session, playback, _ = shown
+    monkeypatch.setattr("napari_posecut.widgets.parts.playback.breathe", pytest.fail)
+    playback.close()
+    assert "bodyparts" not in [layer.name for layer in session.viewer.layers]
+
+
 def test_another_style_is_drawn_at_once(shown):
     """Trails have a line per frame and bodypart."""
     session, playback, _ = shown

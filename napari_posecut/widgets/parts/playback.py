@@ -1,7 +1,6 @@
 """An analyzed video in the window, in the place of the labeling: frames, markers, skeleton, trails, a score map."""
 
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -76,9 +75,6 @@ class VideoView:
 
     def close(self) -> None:
         """Take the video away, and go back to the labeling."""
-        self._close(meanwhile=breathe)
-
-    def _close(self, *, meanwhile: Callable[[], object]) -> None:
         layer, self.layer = self.layer, None
         if layer is None:
             return
@@ -87,16 +83,14 @@ class VideoView:
         viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._session.project_changed.disconnect(self._on_project_changed)
         self._session.labels_wanted.disconnect(self.close)
-        others, self._others = self._others, ()
-        for shown in (*others, layer):
-            remove_layers(viewer, (shown,))
-            meanwhile()
+        remove_layers(viewer, (*self._others, layer))  # in one piece: drawn in between, OpenGL may crash
+        self._others = ()
         self._session.show_labels()
         self.closed.emit()
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self._close(meanwhile=lambda: None)  # napari is not done with the layer yet
+            self.close()
 
     def _on_project_changed(self) -> None:
         """Leave if another project is open now."""
