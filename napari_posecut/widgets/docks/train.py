@@ -256,6 +256,15 @@ class TrainDock(QWidget):
         if job.request.verb == _VERB:
             self._add_report(report)
             self._draw()
+            self._count_what_trains()
+
+    def _count_what_trains(self) -> None:
+        """Say how many labels train, once the training has made its dataset of them."""
+        project = self.session.project
+        if project is not None and not self._used:
+            self._used = frames_of(project, self.shuffle.value())
+            if self._used:
+                self._update_button()
 
     def _add_report(self, report: Progress | Notice) -> None:
         if isinstance(report, Notice):

@@ -7,6 +7,7 @@ import pytest
 import napari_posecut
 from napari_posecut.widgets.docks.train import TrainDock
 from napari_posecut.widgets.forms.training import first_settings
+from posecut_core import create_training_dataset
 from posecut_core.dataset.settings import (
     TrainingSettings,
     handed_on,
@@ -84,6 +85,15 @@ def test_curves_grow_while_it_trains(session, dock, begun):
     session.jobs.end("stopped")
     assert dock.notes.text().startswith("Paused")
     assert not dock.form.native.isHidden()
+
+
+def test_what_trains_is_counted_once_it_is_known(session, dock, sample):
+    """Kind: that no training dataset had the labels was said while they trained."""
+    dock.start_button.click()
+    assert "no training dataset has them yet" in dock.counts.text()
+    create_training_dataset(sample)
+    session.jobs.report(step(1))
+    assert "6 in the last training dataset, 0 not" in dock.counts.text()
 
 
 def test_several_networks_are_trained_one_after_the_other(session, dock, begun):
