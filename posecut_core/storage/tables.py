@@ -65,6 +65,8 @@ def _decode_list(encoded: bytes) -> list[object]:
     try:
         for operation, argument, _ in pickletools.genops(encoded):
             _apply(operation.name, argument, stack, memory)
+    except LabelError:
+        raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise LabelError("its stored column names are damaged") from error
     if len(stack) != 1 or not isinstance(stack[0], list):

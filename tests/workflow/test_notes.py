@@ -25,7 +25,7 @@ from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluate_network import evaluate_network
 from posecut_core.workflow.plot_trajectories import create_labeled_video, plot_trajectories
 
-_STEPS = {"maxiters": 3}  # a number that is chosen would be told
+_STEPS = {"maxiters": 3, "crop_size": 64}  # what is chosen would be told
 
 
 @pytest.fixture

@@ -162,7 +162,8 @@ def test_splits_are_trained_as_alone(toy_trainable, copying, monkeypatch, tmp_pa
     )
     monkeypatch.chdir(tmp_path)
     Path("net.safetensors").touch()
-    options = {"splits": 2, "seed": 8, "settings": {"batch_size": 2}, "weights": "net.safetensors"}
+    options = {"splits": 2, "seed": 8, "net_type": "resnet_18", "settings": {"batch_size": 2}}
+    options["weights"] = "net.safetensors"
     failing = ()
     alone = cross_validate(toy_trainable, **options)
     before, table = sorted(trained, key=itemgetter(0)), alone.table.read_bytes()
