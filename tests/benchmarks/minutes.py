@@ -22,7 +22,7 @@ from openfield import parser, print_result, settings_given, splits, working_copy
 
 from posecut_core import create_training_dataset, evaluate_network
 
-_TRIALS = (10, 30)  # steps
+_TRIALS = (20, 80)  # steps
 
 
 def trained(
