@@ -182,9 +182,11 @@ def _check_seen(board: Board, sightings: Mapping[str, Sightings]) -> list[str]:
     for name, seen in sightings.items():
         if len(seen.frames) < _LEAST_FRAMES:
             instead = f" It sees a {seen.other}." if seen.other else ""
+            marked = ", dictionary, which side is columns, whether it is inverted" if board.kind == "charuco" else ""
             raise CameraError(
                 f"Camera {name} saw the {board} in {len(seen.frames)} of {seen.looked} images, expected "
-                f"{_LEAST_FRAMES} or more.{instead} Check its columns, rows and kind, and that it is in the picture."
+                f"{_LEAST_FRAMES} or more.{instead} Check its columns, rows and kind{marked}, and that it is in the "
+                "picture."
             )
     looked = {name: seen.looked for name, seen in sightings.items()}
     if len(set(looked.values())) > 1:

@@ -34,8 +34,8 @@ class Camera:
     """One camera, with its place in the world.
 
     Raises:
-        CameraError: a matrix is not of its shape or not finite, the rotation is none or left-handed, the number of
-            distortion coefficients is unknown, or the distortion folds the image.
+        CameraError: frames have no pixels, a matrix is not of its shape or not finite, the rotation is none or
+            left-handed, the number of distortion coefficients is unknown, or the distortion folds the image.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Camera:
         shapes = {"matrix": (3, 3), "distortion": (self.distortion.size,), "rotation": (3, 3), "translation": (3,)}
         for key, shape in shapes.items():
             object.__setattr__(self, key, _checked(getattr(self, key), f"{key} of camera {self.name}", shape))
+        self._check_size()
         self._check_matrix()
         self._check_rotation()
         self._check_distortion()
@@ -58,6 +59,13 @@ class Camera:
     def center(self) -> Float64[np.ndarray, "3"]:
         """Return where the camera is in the world."""
         return -self.rotation.T @ self.translation
+
+    def _check_size(self) -> None:
+        if self.size != (0, 0) and min(self.size) < 1:
+            width, height = self.size
+            raise CameraError(
+                f"Frames of camera {self.name} are {width} x {height} pixels, expected 1 x 1 or more; correct the file."
+            )
 
     def _check_matrix(self) -> None:
         matrix = self.matrix

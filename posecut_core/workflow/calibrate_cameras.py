@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import get_args
 
@@ -72,6 +73,7 @@ class CalibratedCameras:
         return Summary(f"{counted(len(self.cameras), 'camera')} in {self.path}: {names}.", tuple(lines), _NEXT)
 
 
+_APART = 1e-6  # of the farthest camera's distance from the origin, or of the unit: nearer ones are at one place
 _NEXT = (Remedy("extract_frames", views=USUAL_VIEWS), Remedy("triangulate"))
 _WORST = 3  # frames that are named
 
@@ -151,18 +153,31 @@ def calibrate_cameras(
             done = calibrate(wanted, seen, coefficients=coefficients, world=origin)
         cameras = done.cameras
     checked = _sized(project, checked_cameras(cameras, at_least=2))
+    _check_apart(checked)
     moved: tuple[str, ...] = ()
     if landmarks:
         places, moved = _places_of(landmarks, project, checked, world)
         checked = world_of_points(checked, places, length=length)
-    if project.cameras.is_file():
-        report(Notice(f"{project.cameras} is replaced; points in space that were made with it are out of date"))
+    replaced = project.cameras.is_file()
     write_cameras(project.cameras, checked)
+    if replaced:
+        report(Notice(f"{project.cameras} is replaced; points in space that were made with it are out of date"))
     if done is not None:
         save_png(draw_residuals(done.cameras, done.pixels, done.residuals), project.calibration_picture)
     elif path != project.cameras:  # the picture is of cameras that are gone
         project.calibration_picture.unlink(missing_ok=True)
     return _result(project, checked, _count_views(project, checked, report), done, moved)
+
+
+def _check_apart(cameras: Sequence[Camera]) -> None:
+    """Refuse cameras of which two are at one place, as of a video that is there twice, or of files made apart."""
+    least = _APART * max(1.0, *(float(np.linalg.norm(camera.center)) for camera in cameras))
+    for one, other in combinations(cameras, 2):
+        if np.linalg.norm(one.center - other.center) < least:
+            raise CameraError(
+                f"Cameras {one.name} and {other.name} are at the same place, from which no depth is seen; give what "
+                "two cameras recorded, or a file in which they were calibrated together."
+            )
 
 
 def _sized(project: Project, cameras: tuple[Camera, ...]) -> tuple[Camera, ...]:

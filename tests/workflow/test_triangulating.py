@@ -369,6 +369,19 @@ def test_a_calibration_is_told_where_two_videos_are_one_view(views, tmp_path):
     assert done.summary().text.startswith("3 cameras in")
 
 
+def test_two_cameras_at_one_place_do_not_replace_others(views, tmp_path):
+    """Kind: of a video that was there twice, or of files of cameras that were calibrated apart, no depth is seen."""
+    config, _ = views
+    path = open_project(config).cameras
+    before = path.read_bytes()
+    one, *others = read_cameras(path)
+    write_cameras(tmp_path / "twice.yaml", (one, *others, replace(one, name="twin")))
+    notices = []
+    with pytest.raises(CameraError, match=rf"Cameras {one.name} and twin are at the same place"):
+        calibrate_cameras(config, tmp_path / "twice.yaml", report=notices.append)
+    assert (path.read_bytes(), notices) == (before, [])
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -212,6 +212,7 @@ def test_an_epipolar_line_goes_through_the_point() -> None:
         ({"matrix": np.eye(3)[:2]}, "2 x 3, expected 3 x 3"),
         ({"matrix": -np.eye(3)}, "positive focal lengths"),
         ({"rotation": np.diag([1.0, 1.0, -1.0])}, "left-handed"),
+        ({"size": (0, 720)}, "are 0 x 720 pixels, expected 1 x 1 or more"),
         ({"rotation": np.ones((3, 3))}, "not perpendicular"),
         ({"translation": np.array([np.nan, 0, 0])}, "not finite"),
         ({"distortion": np.array([-2.0, 0, 0, 0])}, "folds"),
