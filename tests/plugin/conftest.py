@@ -91,6 +91,19 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
     qtbot.wait(1)
 
 
+@pytest.fixture
+def opened(viewer, unlabeled, qtbot):
+    """The row of buttons of a window in which an unlabeled project is open, with 3 Label in front."""
+    from napari_posecut.session import session_of
+    from napari_posecut.window import add_flow_bar, open_here
+    from tests.plugin.widgets.fake_jobs import FakeJobs
+
+    session_of(viewer).jobs = FakeJobs()
+    open_here(viewer, unlabeled)
+    qtbot.wait(1)
+    return add_flow_bar(viewer)
+
+
 def copied(stock: Path, folder: Path) -> Path:
     """Copy a project with its videos, and return the path of its config.yaml."""
     shutil.copytree(stock, folder / stock.name, symlinks=True)

@@ -25,15 +25,6 @@ _AROUND_OTHERS = (QScrollArea, QTabBar)  # which Tab reaches before what they ho
 PLACES = [(40.0, 60.0), (60.0, 60.0), (80.0, 60.0)]
 
 
-@pytest.fixture
-def opened(viewer, unlabeled, qtbot):
-    """The row of buttons of a window in which an unlabeled project is open, with 3 Label in front."""
-    session_of(viewer).jobs = FakeJobs()
-    open_here(viewer, unlabeled)
-    qtbot.wait(1)
-    return add_flow_bar(viewer)
-
-
 def states(bar):
     """Return the states of the bodyparts of the shown frame."""
     return [one.state for one in session_of(bar._viewer).labeling.keypoints]

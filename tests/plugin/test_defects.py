@@ -28,15 +28,6 @@ ALT = Qt.KeyboardModifier.AltModifier
 PLACE, NEAR = (60.0, 60.0), 8  # x, y in a frame; screen pixels, within reach of a marker and not on it
 
 
-@pytest.fixture
-def opened(viewer, unlabeled, qtbot):
-    """The row of buttons of a window in which an unlabeled project is open, with 3 Label in front."""
-    session_of(viewer).jobs = FakeJobs()
-    open_here(viewer, unlabeled)
-    qtbot.wait(1)
-    return add_flow_bar(viewer)
-
-
 def labels(bar):
     """Return the names of the bodyparts that are labeled in the shown frame."""
     return [one.name for one in session_of(bar._viewer).labeling.keypoints if one.state == "placed"]

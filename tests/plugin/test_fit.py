@@ -1,6 +1,5 @@
 """Everything has its place in a window of 1280 x 800 pixels, and stays there."""
 
-import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QDockWidget, QLabel, QTabBar, QTreeWidgetItem
@@ -14,15 +13,6 @@ from posecut_core.video.frame_store import FrameStore
 from tests.plugin.hand import Hand, press, write
 from tests.plugin.widgets.analyzed_project import results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
-
-
-@pytest.fixture
-def opened(viewer, unlabeled, qtbot):
-    """The row of buttons of a window in which an unlabeled project is open, with 3 Label in front."""
-    session_of(viewer).jobs = FakeJobs()
-    open_here(viewer, unlabeled)
-    qtbot.wait(1)
-    return add_flow_bar(viewer)
 
 
 def tabs_of(bar):
