@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from generalization import Subject, figures, measured
+from generalisation import Subject, figures, measured
 from openfield import parser, print_result, settings_given
 from PIL import Image
 

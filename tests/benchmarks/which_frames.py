@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from generalization import _STRANGERS
+from generalisation import _STRANGERS
 from openfield import keep_row, kept_rows, parser, print_result, settings_given, show, splits, working_copy
 
 from posecut_core import create_training_dataset, extract_frames, train_network

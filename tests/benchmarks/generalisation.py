@@ -1,6 +1,6 @@
 """Error on animals that nobody has labeled, against how many frames are labeled.
 
-    python tests/benchmarks/generalization.py [--sets flies,openfield,rendered] [--labels 25,all] [--seeds N]
+    python tests/benchmarks/generalisation.py [--sets flies,openfield,rendered] [--labels 25,all] [--seeds N]
         [--steps N] [--weights FILE] [--set NAME=VALUE] [--results FILE.jsonl] [--figure FILE.png]
 
 `flies` trains on the flies of one recording and tests on those of others (`../shared/tools/flies_project.py`);
