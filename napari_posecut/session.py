@@ -118,7 +118,7 @@ class Assistant:
             return  # proposals can be made anew; what is wrong with them is no help to who labels
         self._labeling.proposals.set_network(_poses(found, self._labeling.index.columns))
         self._labeling.keypoints_changed.emit()
-        self.changed.emit(f"{found.frames} frames have proposals, from step {found.step} of the network.")
+        self.changed.emit(f"{found.frames} frames have suggestions, from step {found.step} of the network.")
 
     def close(self) -> None:
         """Stop the training in the background; it goes on from there the next time."""
@@ -153,13 +153,13 @@ class Assistant:
         elif again and self.enabled:
             self._start_if_needed()
         elif job.request.verb == "assist" and job.state in ("failed", "crashed"):
-            self.changed.emit(f"No proposals: {job.message}")
+            self.changed.emit(f"No suggestions: {job.message}")
 
     def _start_job(self, verb: str) -> None:
         try:
             self._jobs.start(verb, {})
         except PosecutError as error:
-            self.changed.emit(f"No proposals: {in_window(error)}")
+            self.changed.emit(f"No suggestions: {in_window(error)}")
 
 
 def _poses(found: Proposals, columns: dict[str, str]) -> dict[FrameRef, Pose]:

@@ -427,7 +427,7 @@ _TITLES: Mapping[str, str] = {
     "import_project": "import of a project",
     "merge_datasets": "merging labels",
     "plot_trajectories": "drawing trajectories",
-    "propose": "proposing poses",
+    "propose": "suggesting poses",
     "scoremap": "computing a score map",
     "calibrate_cameras": "calibration",
     "refine_cameras": "refinement of the cameras",

@@ -150,7 +150,7 @@ FrameStatus = Literal["unlabeled", "proposed", "unreviewed", "begun", "done", "d
 # unreviewed: drafts among the labels; proposed: a pose is offered, and nothing is stored
 MEANING: Mapping[FrameStatus, str] = {
     "unlabeled": "not labeled",
-    "proposed": "a pose is proposed",
+    "proposed": "a pose is suggested",
     "unreviewed": "drafts to review",
     "begun": "partly labeled",
     "done": "done",

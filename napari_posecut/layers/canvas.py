@@ -709,7 +709,7 @@ class Actions:
         if found:
             self.canvas.zoom_to_animal()
         else:
-            self._session.notify(f"No proposal has a likelihood below the pcutoff, {pcutoff:g}.")
+            self._session.notify(f"No suggestion has a likelihood below the pcutoff, {pcutoff:g}.")
 
     def undo(self) -> None:
         """Undo."""

@@ -187,7 +187,7 @@ class _Stage:
 _STAGES = (
     _Stage("1 Project", "project", "ProjectDock", "create or open a project; its videos and bodyparts"),
     _Stage("2 Frames", "frames", "FramesDock", "choose the frames to label"),
-    _Stage("3 Label", "label", "LabelDock", "label frames, correct proposals"),
+    _Stage("3 Label", "label", "LabelDock", "label frames, correct suggestions"),
     _Stage("4 Train", "train", "TrainDock", "train a network on the labels"),
     _Stage("5 Evaluate", "evaluate", "EvaluateDock", "measure the error of the network"),
     _Stage("6 Analyze", "analyze", "AnalyzeDock", "track the bodyparts in whole videos"),

@@ -359,7 +359,7 @@ class Assistance:
         write_proposals(project.proposals, proposals)
         self._failed = False
         self._due = step + max(self._pace.every, proposals.frames)
-        self._tell(Progress("new proposals", proposals.frames, proposals.frames, {"step": step}))
+        self._tell(Progress("new suggestions", proposals.frames, proposals.frames, {"step": step}))
 
 
 def _progress(metrics: Metrics | None, frames: int) -> Progress | None:

@@ -47,14 +47,14 @@ class VideoProposals:
                 not between 0 and 1.
         """
         if np.any(self.numbers < 0) or np.any(np.diff(self.numbers) <= 0):
-            raise AnalysisError("Frame numbers of proposals must increase from 0 without repeats; sort them.")
+            raise AnalysisError("Frame numbers of suggestions must increase from 0 without repeats; sort them.")
         missing = np.isnan(self.xy)
         if np.isinf(self.xy).any() or np.any(missing[..., 0] != missing[..., 1]):
             raise AnalysisError(
-                "A proposal has an x without y, y without x, or an infinite value; give two numbers or two NaN."
+                "A suggestion has an x without y, y without x, or an infinite value; give two numbers or two NaN."
             )
         if not np.all((self.likelihood >= 0) & (self.likelihood <= 1)):
-            raise AnalysisError("A proposal's likelihood is not between 0 and 1; give a probability.")
+            raise AnalysisError("A suggestion's likelihood is not between 0 and 1; give a probability.")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def read_proposals(path: Path) -> Proposals:
     try:
         document = read_json(path)
     except FileNotFoundError as error:
-        raise AnalysisError(f"Found no proposals at {path}; let a network make some (propose_labels).") from error
+        raise AnalysisError(f"Found no suggestions at {path}; let a network make some (propose_labels).") from error
     except (OSError, ValueError) as error:
         raise _foreign(path) from error
     schema = document.get("schema") if isinstance(document, dict) else None
@@ -117,7 +117,7 @@ def _pair(x: float, y: float) -> tuple[float | None, float | None]:
 
 def _foreign(path: Path) -> AnalysisError:
     return AnalysisError(
-        f"{path} is not a valid table of proposals; delete it and let a network make new ones (propose_labels)."
+        f"{path} is not a valid table of suggestions; delete it and let a network make new ones (propose_labels)."
     )
 
 
@@ -183,7 +183,7 @@ def proposals_for(
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        report(Progress("proposing labels", done, total))
+        report(Progress("suggesting labels", done, total))
 
     columns = [predictor.bodyparts.index(part) for part in bodyparts]
     found = {

@@ -168,11 +168,11 @@ FORMATS: Mapping[str, Format] = {
     for one in (
         Format(
             "sleap", "SLEAP's .slp", (".slp",), "sleap", "rw", "rw", becomes=_SLEAP,
-            lacks="Which network proposed a draft.", extra="sleap", packages=("sleap_io",), begins=_HDF,
+            lacks="Which network a draft is of.", extra="sleap", packages=("sleap_io",), begins=_HDF,
         ),
         Format(
             "sleap-package", "SLEAP's .pkg.slp, which holds the images too", (".pkg.slp",), "sleap", "w",
-            becomes=_SLEAP, lacks="Which network proposed a draft.", extra="sleap", packages=("sleap_io",),
+            becomes=_SLEAP, lacks="Which network a draft is of.", extra="sleap", packages=("sleap_io",),
         ),
         Format(
             "sleap-analysis", "SLEAP's analysis .h5", (".analysis.h5", ".h5"), "sleap_analysis", poses="rw",

@@ -29,14 +29,14 @@ class ProposedLabels:
 
     scorer: str  # of the network
     step: int  # training steps of its snapshot
-    frames: dict[str, int]  # video -> frames with proposals
+    frames: dict[str, int]  # video -> frames with suggestions
     path: Path
     learns: bool  # whether the network is the one that learns while somebody labels
 
     def summary(self) -> Summary:
-        """Say for how many frames there are proposals, and by which network."""
+        """Say for how many frames there are suggestions, and by which network."""
         lines = tuple(f"{video}: {counted(count, 'frame')}" for video, count in self.frames.items())
-        text = f"{counted(sum(self.frames.values()), 'frame')} with proposals by {self.scorer}."
+        text = f"{counted(sum(self.frames.values()), 'frame')} with suggestions by {self.scorer}."
         return Summary(text, lines, (Remedy("label_frames"),))
 
 
@@ -122,7 +122,7 @@ def _is_far_worse(
     if worse:
         report(
             Notice(
-                f"The network that learns from your labels goes on proposing: it is {errors[1]:.1f} px from them in "
+                f"The network that learns from your labels goes on suggesting: it is {errors[1]:.1f} px from them in "
                 f"the median, {trained.scorer} {errors[0]:.1f} px"
             )
         )
@@ -148,10 +148,10 @@ def assist(
     wait: Callable[[], None] = _a_second,
     report: Report = silent,
 ) -> Assisted:
-    """Train a small network on what is labeled so far, and propose labels for the other extracted frames.
+    """Train a small network on what is labeled so far, and suggest labels for the other extracted frames.
 
-    Labels may be edited meanwhile, also by other programs: those that are new join the training. Proposals are written
-    to `posecut-jobs/proposals.json`, the network to `posecut-models/assistant/`; training datasets, shuffles and
+    Labels may be edited meanwhile, also by other programs: those that are new join the training. Suggestions go to
+    `posecut-jobs/proposals.json`, the network to `posecut-models/assistant/`; training datasets, shuffles and
     config.yaml stay as they are. Ctrl-C, SIGTERM, or a KeyboardInterrupt raised by `report`, leaves a snapshot;
     calling again goes on from it, or begins afresh if the bodyparts have other names by then.
 
@@ -161,7 +161,7 @@ def assist(
         settings: any settings of training (as in settings.yaml) that replace the assistant's own.
         pace: with how many labeled frames it begins, and how often it does what.
         wait: is called between two looks at the labels while there is nothing to do.
-        report: notified of the loss, of new proposals, and while there are too few labels.
+        report: notified of the loss, of new suggestions, and while there are too few labels.
 
     Raises:
         LabelError: labels are damaged or do not fit the project.

@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--project", type=Path, help="folder of a project (default: one with many videos)")
     parser.add_argument("--screenshots", type=Path, help="where the pictures go (default: none are taken)")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="napari's (default: %(default)s)")
+    parser.add_argument("--fill", action="store_true", help="let the window take the whole screen")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="posecut-docks-") as folder:
         if arguments.project is None:
@@ -53,6 +54,8 @@ def main() -> int:
         viewer = open_window(config)
         viewer.theme = arguments.theme
         screen = QGuiApplication.primaryScreen().size()
+        if arguments.fill:
+            viewer.window.resize(screen.width(), screen.height())
         sizes, cut = [], {}
         for number, name in enumerate(docks_in_turn(viewer), start=1):
             window = add_flow_bar(viewer).window()

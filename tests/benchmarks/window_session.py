@@ -30,6 +30,7 @@ os.environ["NAPARI_CONFIG"] = ""  # napari's settings stay out of it
 
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
@@ -56,6 +57,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the project goes (default: a folder that is deleted)")
     parser.add_argument("--screenshots", type=Path, help="where the pictures go (default: none are taken)")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="napari's (default: %(default)s)")
+    parser.add_argument("--fill", action="store_true", help="let the window take the whole screen")
     parser.add_argument("--steps", type=int, default=60, help="of the first training (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=40, help="of each video (default: %(default)s)")
     parser.add_argument("--last", help="stage to end with (default: the second training)")
@@ -66,6 +68,9 @@ def main() -> int:
         session = Session(arguments.folder or Path(scratch), arguments.screenshots, arguments.frames)
         looking = Looking(session.beats) if arguments.where else None
         session.viewer.theme = arguments.theme
+        if arguments.fill:
+            screen = QGuiApplication.primaryScreen().size()
+            session.viewer.window.resize(screen.width(), screen.height())
         sys.excepthook = lambda *error: raised.append("".join(traceback.format_exception(*error)))
         try:
             session.run(arguments.steps, arguments.last)

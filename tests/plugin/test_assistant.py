@@ -151,7 +151,7 @@ def test_proposals_are_shown_as_they_come(jobs, labeling):
     assistant = Assistant(jobs, labeling)  # signals hold it weakly
     assert assistant.enabled
     write_proposals(labeling.index.project.proposals, proposed(labeling))
-    jobs.report(Progress("new proposals", 1, 1))
+    jobs.report(Progress("new suggestions", 1, 1))
     labeling.go_to(labeling.index.frames[0])
     assert {keypoint.state for keypoint in labeling.keypoints} == {"proposed"}
     part = labeling.keypoints[0].bodypart

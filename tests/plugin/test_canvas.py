@@ -358,4 +358,4 @@ def test_where_there_is_nothing_to_go_to_it_is_told(viewer, sample, notified):
     QApplication.processEvents()
     Hand(viewer).key(Qt.Key.Key_D, SHIFT)
     Hand(viewer).key(Qt.Key.Key_Q)
-    assert notified == ["All other frames are labeled.", "No proposal has a likelihood below the pcutoff, 0.6."]
+    assert notified == ["All other frames are labeled.", "No suggestion has a likelihood below the pcutoff, 0.6."]

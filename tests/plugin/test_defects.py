@@ -394,8 +394,8 @@ def test_a_short_training_leaves_the_network_that_learns(opened):
     session.jobs.start("create_dataset_and_train", {})
     session.jobs.end("done")
     assert session.jobs.job.request.verb == "propose"
-    session.jobs.report(Notice("The network that learns from your labels goes on proposing: it is 3 px from them"))
-    assert "goes on proposing" in dock.network.sentence.text()
+    session.jobs.report(Notice("The network that learns from your labels goes on suggesting: it is 3 px from them"))
+    assert "goes on suggesting" in dock.network.sentence.text()
     session.jobs.end("done", result={"learns": True})
     assert session.jobs.job.request.verb == "assist"
 

@@ -70,7 +70,7 @@ def steps(session):
 @pytest.mark.usefixtures("quick")
 def test_frames_without_labels_are_proposed(labeling):
     """Proposals come after the first steps and then again; the result says what they are of."""
-    reports = Reports(stage="new proposals")
+    reports = Reports(stage="new suggestions")
     done = run(labeling, maxiters=10, report=reports)
     assert (done.first_step, done.last_step, done.labelled_frames) == (0, 10, 4)
     assert [progress.values["step"] for progress in reports.seen] == [4, 8, 10]
@@ -165,7 +165,7 @@ def test_interrupted_it_leaves_a_snapshot(labeling, number):
     with pytest.raises(KeyboardInterrupt):
         run(labeling, report=Reports(_2=interrupt))
     assert steps(labeling) == (2,)
-    reports = Reports(stage="new proposals")
+    reports = Reports(stage="new suggestions")
     done = run(labeling, maxiters=3, report=reports)
     assert (done.first_step, done.last_step) == (2, 3)
     assert [progress.values["step"] for progress in reports.seen] == [3]
@@ -231,7 +231,7 @@ def test_a_frame_that_is_taken_out_meanwhile_is_passed_over(labeling, monkeypatc
         return own(*arguments, **options)
 
     monkeypatch.setattr(assisting, "proposals_for", propose)
-    reports = Reports(stage="new proposals")
+    reports = Reports(stage="new suggestions")
     run(labeling, maxiters=8, report=reports)
     assert [progress.values["step"] for progress in reports.seen] == [8]
     failures += [VideoError("gone")] * 2

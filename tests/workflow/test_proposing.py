@@ -63,7 +63,7 @@ def test_frames_that_lack_a_label_are_predicted(unfinished, loaded):
     assert found.videos["spot"].numbers.tolist() == [3, 5, 10]
     np.testing.assert_allclose(found.videos["spot"].xy[:, 0], [spot_position(number) for number in (3, 5, 10)])
     np.testing.assert_allclose(found.videos["spot"].likelihood, [[0.9, 0.3]] * 3)
-    assert [(one.done, one.total) for one in seen if isinstance(one, Progress) and one.stage == "proposing labels"][
+    assert [(one.done, one.total) for one in seen if isinstance(one, Progress) and one.stage == "suggesting labels"][
         -1
     ] == (3, 3)
 
@@ -156,5 +156,5 @@ def test_a_short_training_leaves_the_better_proposals(unfinished, both):
     told = []
     done = propose_labels(unfinished, report=told.append)
     assert (done.scorer, done.learns) == ("Helper_400", True)
-    assert any("goes on proposing" in one.text for one in told if isinstance(one, Notice))
+    assert any("goes on suggesting" in one.text for one in told if isinstance(one, Notice))
     assert propose_labels(unfinished, 2).scorer == "Trained_30"

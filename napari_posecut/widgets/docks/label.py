@@ -45,9 +45,9 @@ class _AssistantLine(QWidget):
         super().__init__()
         self._session = session
         self._assistant: Assistant | None = None
-        self.propose = QCheckBox("Propose poses while labeling")
+        self.propose = QCheckBox("Suggest poses while labeling")
         self.propose.setToolTip(
-            "Hollow markers are proposals; press Enter to accept them. The network learns while you label."
+            "Hollow markers are suggestions; press Enter to accept them. The network learns while you label."
         )
         self.propose.toggled.connect(self._set_enabled)
         self.sentence = QLabel()
@@ -75,7 +75,7 @@ class _AssistantLine(QWidget):
         found = self._assistant
         if found is not None and found.enabled != on:
             self._session.attempt(lambda: found.set_enabled(on))
-            self.sentence.setText("" if on else "No poses are proposed.")
+            self.sentence.setText("" if on else "No poses are suggested.")
 
 
 # --- brightness -------------------------------------------------------------------------------------------------------
@@ -156,20 +156,20 @@ def _slider_of(gamma: float) -> int:
 
 
 _BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
-    ("Accept proposals", "accept", "Enter"),
+    ("Accept suggestions", "accept", "Enter"),
     ("Undo", "undo", "Ctrl + Z"),
     ("Next unlabeled", "next_open", "Shift + D"),
     ("Redo", "redo", "Ctrl + Shift + Z"),
     ("Low likelihood", "next_uncertain", "Q"),
     ("Copy last pose", "copy_pose", "C"),
-    ("Reject proposals", "reject", "Shift + X"),
+    ("Reject suggestions", "reject", "Shift + X"),
     ("Names on the image", "toggle_names", "N"),
     ("Absent", "absent", "E"),
     ("Hidden", "occluded", "O"),
     ("Delete label", "unset", "X"),
     ("Drop frame", "drop", "Ctrl + Delete"),
 )
-_STATES = {"unset": "", "proposed": "proposed", "placed": "labeled", "occluded": "hidden", "absent": "absent"}
+_STATES = {"unset": "", "proposed": "suggested", "placed": "labeled", "occluded": "hidden", "absent": "absent"}
 
 
 class LabelDock(QWidget):

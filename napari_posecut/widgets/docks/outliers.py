@@ -217,7 +217,10 @@ class OutliersDock(QWidget):
         self.form.changed.connect(self._clear_found)
         self.find_button = QPushButton("Find frames that look wrong")
         self.find_button.clicked.connect(self.find_frames)
-        self.compare_button, self.take_button = QPushButton("Compare all methods"), QPushButton("Take the suggestion")
+        self.compare_button, self.take_button = (
+            QPushButton("Compare all methods"),
+            QPushButton("Take the recommended method"),
+        )
         self.compare_button.setToolTip("what each method finds, below each other, and which one fits these videos")
         self.compare_button.clicked.connect(self.compare)
         self.take_button.clicked.connect(self.take_suggestion)
@@ -441,7 +444,7 @@ class OutliersDock(QWidget):
         lines = ["No method finds a frame that looks wrong."]
         if suggested is not None:
             frames = f"{total:,} of {sum(one['looked_at'] for one in of_all.values()):,} frames"
-            lines = [f"<b>Suggested: {_WAYS[suggested]}</b> ({frames})."]
+            lines = [f"<b>Recommended: {_WAYS[suggested]}</b> ({frames})."]
         lines += [_WRONG.format(Path(name).name) for name, one in of_all.items() if one["mostly_wrong"]]
         lines += [f"Not tried: {_WAYS[name]}; {why}" for name, why in self._compared["refused"].items()]
         self.sentence.setText("<br>".join(lines))

@@ -290,7 +290,7 @@ class TrainDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            done = f"Done. {job.message} Next: 5 Evaluate, or go on labeling with its proposals."
+            done = f"Done. {job.message} Next: 5 Evaluate, or go on labeling with its suggestions."
             self._notes = [done]
             self.session.notify(done, kind="done")
         elif job.state == "stopped":

@@ -59,7 +59,7 @@ def test_frames_are_counted():
 
 def test_a_missing_file_is_told(tmp_path):
     """The sentence says what makes proposals."""
-    with pytest.raises(AnalysisError, match=r"Found no proposals at .*propose_labels"):
+    with pytest.raises(AnalysisError, match=r"Found no suggestions at .*propose_labels"):
         read_proposals(tmp_path / "proposals.json")
 
 
@@ -72,7 +72,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, change, also):
     document = json.loads(path.read_text())
     document["videos"]["a"] |= {**change, **also}
     path.write_text(json.dumps(document))
-    with pytest.raises(AnalysisError, match="is not a valid table of proposals; delete it"):
+    with pytest.raises(AnalysisError, match="is not a valid table of suggestions; delete it"):
         read_proposals(path)
 
 

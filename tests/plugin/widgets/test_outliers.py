@@ -132,7 +132,7 @@ def test_all_methods_are_shown_below_each_other(viewer, dock):
     assert (arguments["methods"], arguments["snapshot"]) == (["jump", "uncertain", "pca", "fitting"], 100)
     dock.session.jobs.end("done", result=compared(dock))
     said = dock.sentence.text()
-    assert "Suggested: a likelihood is low</b> (1 of 24 frames)" in said
+    assert "Recommended: a likelihood is low</b> (1 of 24 frames)" in said
     assert "Not tried: off the expected path" in said
     lanes = [plot.getAxis("left")._tickLevels[0][0][1] for plot in dock.timeline._plots]
     assert lanes == ["jump", "unlikely", "pose"]
