@@ -15,7 +15,7 @@ from qtpy.QtCore import QChildEvent, QEvent, QObject, QTimer
 from qtpy.QtWidgets import QCheckBox, QDialog, QMessageBox, QWidget
 
 from napari_posecut.jobs.jobs import Job, running_jobs
-from napari_posecut.jobs.monitor import JobMonitor, at_work, begin, in_background
+from napari_posecut.jobs.monitor import JobMonitor, at_work, begin, in_background, on_window_thread
 from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
@@ -24,8 +24,9 @@ from napari_posecut.loading import loading
 from napari_posecut.preferences import preferences, remember_project, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
-from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy
+from posecut_core.errors import LabelError, PosecutError, ProjectError, Remedy, StorageError
 from posecut_core.labels.images import adopt_project
+from posecut_core.labels.session import LabelSession
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.config import ProjectConfig
 from posecut_core.project.opening import config_path
@@ -312,6 +313,7 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
 Value = TypeVar("Value")
 MessageKind = Literal["note", "refused", "done"]
 _FOUND = 600  # milliseconds after which the brightness that the user was looking for has been found
+_TAKEN_BACK = "Your last edits were taken back; make them again once the disk can be written to."
 _SHOWN: Final[frozenset[Part]] = frozenset(
     {"cameras", "config", "frames", "labels"}
 )  # parts of a project that a session has read
@@ -370,6 +372,7 @@ class Session:
             return
         self.close()
         labeling.run = in_background
+        labeling.settle = self._settle_soon
         project = labeling.index.project
         self.project, self.labeling = project, labeling
         self.show_labels()
@@ -549,6 +552,22 @@ class Session:
 
     def _request_note(self) -> None:
         self.note_requested.emit()
+
+    def _settle_soon(self, labels: LabelSession) -> None:
+        """Draw an edit while a thread makes it durable."""
+        labels.settle_soon(on_window_thread(lambda: self._settle(labels)))
+
+    def _settle(self, labels: LabelSession) -> None:
+        """Take back and tell what the disk has refused."""
+        if at_work():
+            QTimer.singleShot(_FOUND, lambda: self._settle(labels))
+            return
+        try:
+            labels.settle()
+        except StorageError as error:
+            self.notify(f"{error} {_TAKEN_BACK}", error.remedies, kind="refused")
+            if self.labeling is not None:
+                self.labeling.keypoints_changed.emit()
 
     def _keep_brightness(self) -> None:
         """Write down how pictures are shown, once the user has found it."""

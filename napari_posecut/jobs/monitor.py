@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from psygnal import Signal
-from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
+from qtpy.QtCore import QCoreApplication, QEventLoop, QObject, QTimer
+from qtpy.QtCore import Signal as QtSignal
 
 from napari_posecut.jobs.files import Request
 from napari_posecut.jobs.jobs import Job, remove_old_jobs, running_jobs, start, start_alone
@@ -60,6 +62,30 @@ def breathe() -> None:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
     finally:
         _waiting.remove(breathe)
+
+
+class _Relay(QObject):
+    """Brings what threads ask for to the window's thread. There is one, which outlives every thread."""
+
+    asked = QtSignal(object)  # an action
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked.connect(self._act)
+
+    def _act(self, action: Callable[[], object]) -> None:
+        action()
+
+
+@cache
+def _relay() -> _Relay:
+    return _Relay()
+
+
+def on_window_thread(action: Callable[[], object], /) -> Callable[[], None]:
+    """Return what a thread may call so that the window's thread, which calls this, runs `action` soon."""
+    relay = _relay()
+    return lambda: relay.asked.emit(action)
 
 
 def at_work() -> bool:

@@ -268,13 +268,14 @@ class FrameIndex:
         """Close the labels that are open: their files are written, and others may edit.
 
         Raises:
-            StorageError: the disk refuses; every edit is in the journal all the same.
+            StorageError: the disk refuses; every edit that is durable is in the journal all the same.
         """
         if self.label_session is not None:
-            label_session = self.label_session
-            self._states[label_session.video] = label_session.state
-            self.label_session = None
-            label_session.close()
+            label_session, self.label_session = self.label_session, None
+            try:
+                label_session.close()
+            finally:
+                self._states[label_session.video] = label_session.state
 
     def state(self, video: str) -> LabelState:
         """Return what is known of a video's frames."""

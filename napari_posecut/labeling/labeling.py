@@ -335,8 +335,9 @@ def _is_uncertain(keypoint: Keypoint, pcutoff: float) -> bool:
 #     labeling.go_to(FrameRef("session1", 40))
 #     labeling.place((81.5, 40.0))     # the current bodypart; the next one becomes current
 #
-# Every edit goes to the label store and is durable when the call returns. Whoever shows it listens to `frame_changed`
-# (another frame is shown) and `marks_changed` (something in it is different now).
+# Every edit goes to the label store, and `settle` makes it durable: before the call returns, but where a window lets a
+# thread do it. Whoever shows it listens to `frame_changed` (another frame is shown) and `keypoints_changed` (something
+# in it is different now).
 
 
 @dataclass(frozen=True)
@@ -376,6 +377,7 @@ class Labeling(FrameNavigator):
         """
         super().__init__(project, take_over=take_over, paused=paused)
         self.advance = advance
+        self.settle: Callable[[LabelSession], object] = LabelSession.settle
         self._reproposed: list[_Reproposed] = []
 
     # All of these raise LabelError where the labels cannot be edited and StorageError where the disk refuses
@@ -574,11 +576,15 @@ class Labeling(FrameNavigator):
             self.keypoints_changed.emit()
 
     def _apply(self, *edits: Edit) -> None:
-        self._editable_labels().apply(edits[0] if len(edits) == 1 else Together(edits))
+        self._make(self._editable_labels(), edits[0] if len(edits) == 1 else Together(edits))
+
+    def _make(self, session: LabelSession, step: JournalEntry) -> None:
+        session.write(step)
+        self.settle(session)
 
     def _undo_or_redo(self, step: JournalEntry, made: Made | None) -> None:
         session = self._editable_labels()
-        session.apply(step)
+        self._make(session, step)
         touched = frames_of(made.edit) if made else ()
         keys = [key for key in self.index.frames if key.video == session.video and key.number in touched]
         if keys and self.frame not in keys:

@@ -4,7 +4,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from jaxtyping import UInt8
 from napari import Viewer
 from napari.components import Dims
 from napari.layers import Image
-from qtpy.QtCore import QObject, Signal
 
-from napari_posecut.jobs.monitor import in_background
+from napari_posecut.jobs.monitor import in_background, on_window_thread
 from napari_posecut.layers.canvas import redraw
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
@@ -229,26 +227,6 @@ _AXES = ("frame", "y", "x")
 _ABOUT = "posecut_video"  # key in the layer's metadata: the path of its video
 
 
-class _Relay(QObject):
-    """Bring the news of a decoded picture from its thread to the window. There is one, which outlives every thread."""
-
-    arrived = Signal(object)  # weak reference to the layer
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arrived.connect(self._refresh)
-
-    def _refresh(self, shown: "weakref.ref[Image]") -> None:
-        layer = shown()
-        if layer is not None:
-            redraw(layer)
-
-
-@cache
-def _relay() -> _Relay:
-    return _Relay()
-
-
 def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
     """Add a video to a viewer; removing the layer closes the file.
 
@@ -267,8 +245,9 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
         axis_labels=_AXES,
         metadata={_ABOUT: str(path)},
     )
-    relay, shown = _relay(), weakref.ref(layer)
-    frames.arrived = lambda number: relay.arrived.emit(shown)
+    shown = weakref.ref(layer)
+    arrived = on_window_thread(lambda: _redraw(shown))
+    frames.arrived = lambda number: arrived()
     stop = _keep_flat(viewer.dims)
     viewer.add_layer(layer)
 
@@ -280,6 +259,12 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
 
     viewer.layers.events.removed.connect(close)
     return layer
+
+
+def _redraw(shown: "weakref.ref[Image]") -> None:
+    layer = shown()
+    if layer is not None:
+        redraw(layer)
 
 
 def _keep_flat(dims: Dims) -> Callable[[], None]:

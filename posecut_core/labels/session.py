@@ -1,7 +1,7 @@
 """A labeling session of one video: every edit is durable when `apply` returns, and undo has no limit."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -211,7 +211,7 @@ def _content(path: Path) -> bytes:
 #         session.apply(Undo())
 #
 # Closing writes the CollectedData files and a snapshot; without closing nothing is lost, for the journal has every
-# edit.
+# edit. A window, which draws an edit while a disk still flushes it, calls `write` and `settle_soon` instead.
 
 
 class LabelSession(AbstractContextManager["LabelSession"]):
@@ -229,6 +229,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._read_from = contents.files
         self._drafts = contents.drafts
         self._journal = JournalWriter(project.label_journal(video), contents.journal)
+        self._unsettled: list[tuple[int, History]] = []  # revision of each write, and the labels before it
         self._images = FrameImages(project, video)
         self._files = _SavedFiles(project, video, contents.generations)
         self._outside = self._find_outside()
@@ -271,8 +272,13 @@ class LabelSession(AbstractContextManager["LabelSession"]):
 
     @property
     def revision(self) -> int:
-        """Return the number of the last durable edit."""
+        """Return the number of the last edit."""
         return self._journal.revision
+
+    @property
+    def durable(self) -> int:
+        """Return the number of the last edit that is durable; it is the last one, but after `write`."""
+        return self._journal.durable
 
     @property
     def writable(self) -> bool:
@@ -318,13 +324,46 @@ class LabelSession(AbstractContextManager["LabelSession"]):
                 DeepLabCut's files, where it begins, were changed and can no longer be read.
             StorageError: the disk refuses; the same edit may be tried again.
         """
+        self.write(step)
+        self.settle()
+        self._files.follow(self.state, self._naming, self.revision)
+        return self.revision
+
+    def write(self, step: JournalEntry) -> int:
+        """Make an edit, undo or redo, and return its revision; until `settle` returns, a loss of power may undo it.
+
+        Nothing else does: it is there however this program ends.
+
+        Raises:
+            LabelError, StorageError: as for `apply`.
+        """
         step = plain_entry(step)
+        if self.durable == self.revision:
+            self._files.follow(self.state, self._naming, self.revision)
         self._look_again()
         images = self.check(step)
         self.begin()
-        self._append(*([Identify(images)] if images else []), step)
-        self._files.follow(self.state, self._naming, self.revision)
+        self._write(*([Identify(images)] if images else []), step)
         return self.revision
+
+    def settle(self) -> None:
+        """Wait until all edits are durable; those that the disk refuses are taken back.
+
+        Raises:
+            StorageError: it refuses; the same edits may be tried again.
+        """
+        try:
+            self._journal.settle()
+        finally:
+            self._follow_journal()
+
+    def settle_soon(self, refused: Callable[[], object]) -> None:
+        """Let a thread make all edits durable.
+
+        Args:
+            refused: called by that thread where the disk refuses; the labels' own thread is to call `settle` then.
+        """
+        self._journal.settle_soon(refused)
 
     def show(self, frame: int, image: str) -> None:
         """Say which picture a person is shown for a frame, so that their first edit need not read and hash it again.
@@ -380,7 +419,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self.project = Project(self.project.root, replace(self.project.config, bodyparts=bodyparts))
         self._naming = read_naming(self.project)
         self._files = _SavedFiles(self.project, self.video, self._files.generations)
-        self._write()
+        self._write_files()
 
     def save(self) -> None:
         """Write the CollectedData files and a snapshot.
@@ -391,7 +430,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """
         self.refuse_outside()
         if self.revision:
-            self._write()
+            self._write_files()
 
     def refuse_outside(self) -> None:
         """Refuse to go on where other programs changed the CollectedData files and nobody has decided about it.
@@ -416,7 +455,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             self._take_images()
             self.apply(Together(self._outside.edits))
         self._outside = Outside()
-        self._write()
+        self._write_files()
 
     def _take_images(self) -> None:
         """Take over replaced images of the frames that another program labeled, which has shown these."""
@@ -438,18 +477,19 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self.begin()
         copies = self._files.copy(self.revision)
         self._outside = Outside()
-        self._write()
+        self._write_files()
         return copies
 
     def close(self) -> None:
         """Save what was edited, and let others write. Changes of other programs that nobody decided about stay.
 
         Raises:
-            StorageError: the disk refuses; every edit is in the journal all the same.
+            StorageError: the disk refuses; every edit that is durable is in the journal all the same.
         """
         try:
+            self.settle()
             if self.writable and self._files.exported < self.revision and not self._find_outside():
-                self._write()
+                self._write_files()
         finally:
             self._journal.close()
             if self._lock is not None:
@@ -479,12 +519,26 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             self._naming, self._history, self._read_from = contents.naming, contents.history, contents.files
 
     def _append(self, *steps: JournalEntry) -> None:
+        self._write(*steps)
+        self.settle()
+
+    def _write(self, *steps: JournalEntry) -> None:
         after = reduce(History.after, steps, self._history)
-        self._journal.append(*map(encode, steps))
+        try:
+            self._journal.write(*map(encode, steps))
+        finally:
+            self._follow_journal()
+        self._unsettled.append((self.revision, self._history))
         self._history = after
 
-    def _write(self) -> None:
+    def _follow_journal(self) -> None:
+        """Take back the edits that the journal has taken back."""
+        self._history = next((before for to, before in self._unsettled if to > self.revision), self._history)
+        self._unsettled = [(to, before) for to, before in self._unsettled if self.durable < to <= self.revision]
+
+    def _write_files(self) -> None:
         self.require_writable()
+        self.settle()
         self._files.write(self.state, self._naming, self.revision)
 
     def _find_outside(self) -> Outside:

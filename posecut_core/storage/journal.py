@@ -1,4 +1,4 @@
-"""A journal: a file of JSON lines that only grows, each with its number and a checksum, durable before it counts.
+"""A journal: a file of JSON lines that only grows, each with its number and a checksum.
 
     {"revision":1,"edit":{...},"crc":"3f0a91c2"}
 
@@ -10,15 +10,18 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from posecut_core.errors import LabelError
 from posecut_core.storage import disk
 from posecut_core.storage.files import parse_json, read_bytes, storage_error, sync, write_all
 
 Record = Mapping[str, object]
+_PAGE = 4096  # bytes that a disk writes at once
 
 
 @dataclass(frozen=True)
@@ -92,15 +95,39 @@ def cut_tail(path: Path, text: JournalText) -> None:
         raise storage_error(path, error) from error
 
 
+@dataclass(frozen=True)
+class _End:
+    """How far a journal reaches."""
+
+    revision: int
+    length: int  # bytes
+
+
 class JournalWriter:
-    """Appends to a journal. Whoever writes holds the lock."""
+    """Appends to a journal. Whoever writes holds the lock.
+
+    What was written outlives this process, however it ends; what is durable outlives a loss of power, too. A disk takes
+    one flush for all that was written before it began.
+    """
 
     def __init__(self, path: Path, text: JournalText) -> None:
         self._path = path
         self._handle: int | None = None
-        self._length = text.length
         self._clean = not text.tail
-        self.revision = text.revision
+        self._written = self._durable = _End(text.revision, text.length)
+        self._refused: OSError | None = None  # by a flush
+        self._flushing = Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-journal")  # has none before it is needed
+
+    @property
+    def revision(self) -> int:
+        """Return the revision of the last edit."""
+        return self._written.revision
+
+    @property
+    def durable(self) -> int:
+        """Return the revision of the last edit that is durable."""
+        return self._durable.revision
 
     def append(self, *edits: Record) -> int:
         """Add edits and return the last one's revision once all are durable; after an error the journal is as it was.
@@ -108,28 +135,76 @@ class JournalWriter:
         Raises:
             StorageError: the disk refuses; the same edit may be tried again.
         """
+        self.write(*edits)
+        return self.settle()
+
+    def write(self, *edits: Record) -> int:
+        """Add edits and return the last one's revision; they are durable once `settle` has returned.
+
+        Raises:
+            StorageError: the disk refuses, these or those before that are not durable; the same may be tried again.
+        """
         lines = b"".join(journal_line(revision, edit) for revision, edit in enumerate(edits, self.revision + 1))
+        if (self._written.length + len(lines)) // _PAGE != self._durable.length // _PAGE:
+            self.settle()  # pages may reach the disk in any order, and a gap before a good line would be damage
         try:
             handle = self._opened()
             if not self._clean:
-                disk.truncate(handle, self._length)
+                disk.truncate(handle, self._written.length)
             self._clean = False
             write_all(handle, lines)
-            disk.sync_data(handle)
         except OSError as error:
             self._take_back()
             raise storage_error(self._path, error) from error
         self._clean = True
-        self._length += len(lines)
-        self.revision += len(edits)
+        self._written = _End(self.revision + len(edits), self._written.length + len(lines))
         return self.revision
 
+    def settle(self) -> int:
+        """Return the last revision once all edits are durable; after an error those that are not are gone.
+
+        Raises:
+            StorageError: the disk refuses; the same edits may be tried again.
+        """
+        with self._flushing:
+            self._flush()
+            refused, self._refused = self._refused, None
+            if refused is not None:
+                self._written, self._clean = self._durable, False
+                self._take_back()
+                raise storage_error(self._path, refused) from refused
+        return self.revision
+
+    def settle_soon(self, refused: Callable[[], object]) -> None:
+        """Let a thread make durable what was written; it calls `refused` where the disk refuses; then call `settle`."""
+
+        def flush() -> None:
+            with self._flushing:
+                self._flush()
+            if self._refused is not None:
+                refused()
+
+        self._thread.submit(flush)
+
     def close(self) -> None:
-        """Let go of the file; its lines are durable whatever the disk says to that."""
+        """Let go of the file; what is durable stays so, whatever the disk says to that."""
+        self._thread.shutdown()
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 disk.close(self._handle)
             self._handle = None
+
+    def _flush(self) -> None:
+        """Make durable what was written; after a refusal nothing is, as a disk forgets what it has refused once."""
+        end = self._written
+        if self._handle is None or self._refused is not None or end == self._durable:
+            return
+        try:
+            disk.sync_data(self._handle)
+        except OSError as error:
+            self._refused = error
+        else:
+            self._durable = end
 
     def _opened(self) -> int:
         if self._handle is None:
@@ -143,10 +218,10 @@ class JournalWriter:
         return self._handle
 
     def _take_back(self) -> None:
-        """Cut off what a failed append may have left; where that fails as well, the next append does it first."""
+        """Cut off what does not count; where that fails as well, the next write does it first."""
         try:
             if self._handle is not None and not self._clean:
-                disk.truncate(self._handle, self._length)
+                disk.truncate(self._handle, self._written.length)
                 self._clean = True
         except OSError:
             self._clean = False

@@ -1,12 +1,17 @@
 """The session: what docks share, and what becomes of labels and the project while work runs."""
 
+import errno
+from threading import Event
+
 import pytest
 
 from napari_posecut.session import Session, session_of
 from posecut_core.errors import LabelError, PosecutError, ProjectError
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
+from posecut_core.labels.store import read_labels
 from posecut_core.project.opening import open_project
+from posecut_core.storage import disk
 from posecut_core.video.frame_store import FrameStore
 from tests.plugin.widgets.fake_jobs import FakeJob, FakeJobs
 
@@ -146,3 +151,46 @@ def test_a_project_that_is_opened_again_stays_writable(session, config):
         session.open(config)
     config.write_text(kept, encoding="utf-8")
     assert session.labeling.writable
+
+
+def test_a_point_is_shown_while_the_disk_still_flushes_it(session, config, monkeypatch):
+    """Nobody waits for that, but whoever closes the project."""
+    may, flush = Event(), disk.sync_data
+    session.open(config)
+    session.labeling.place((5.0, 6.0))
+    labels = session.labeling.index.label_session
+    labels.settle()
+    session.labeling.advance = False
+    monkeypatch.setattr(disk, "sync_data", lambda handle: flush(handle) if may.wait(60) else None)
+    session.labeling.place((9.0, 9.0))
+    assert session.canvas.points.shown.all()
+    assert labels.durable < labels.revision
+    may.set()
+    session.close()
+    assert labels.durable == labels.revision
+    assert read_labels(open_project(config), "walk").xy[0].tolist() == [[5.0, 6.0], [9.0, 9.0]]
+
+
+def test_a_point_that_the_disk_refuses_later_is_taken_back_and_told(session, config, monkeypatch, qtbot):
+    """It can be placed again once the disk can be written to."""
+    session.open(config)
+    session.labeling.place((5.0, 6.0))
+    session.labeling.index.label_session.settle()
+    told = []
+    session.notified.connect(lambda sentence, remedies, kind: told.append((sentence, kind)))
+
+    def refuse(handle):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "sync_data", refuse)
+        session.labeling.advance = False
+        session.labeling.place((9.0, 9.0))
+        qtbot.waitUntil(lambda: bool(told), timeout=60_000)
+    assert "the disk is full" in told[0][0]
+    assert told[0][0].endswith("Your last edits were taken back; make them again once the disk can be written to.")
+    assert told[0][1] == "refused"
+    assert session.canvas.points.shown.tolist() == [True, False]
+    session.labeling.place((9.0, 9.0))
+    session.close()
+    assert read_labels(open_project(config), "walk").xy[0].tolist() == [[5.0, 6.0], [9.0, 9.0]]

@@ -96,6 +96,26 @@ def test_no_loss_of_power_loses_an_edit(project, tmp_path, monkeypatch):
     assert len(seen) > 50
 
 
+def test_no_loss_of_power_loses_an_edit_that_settled(project, tmp_path, monkeypatch):
+    """Edits that were only written, as a window writes them, may go; then they go from the last one on."""
+    lost, fresh = PowerLoss(project.root), Project(tmp_path / "after", project.config)
+    lost.install(monkeypatch)
+    with LabelSession.open(project, "m1") as session:
+        revisions = [session.apply(EDITS[0])]
+        histories = [session.history.state]
+        for step in EDITS[1:]:
+            revisions.append(session.write(step))
+            histories.append(session.history.state)
+        for state in list(lost.states()):
+            lay_out(fresh, state)
+            found = read_contents(fresh, "m1")
+            assert found.history.state == histories[revisions.index(found.journal.revision)]
+        session.settle()
+        for state in list(lost.states()):
+            lay_out(fresh, state)
+            assert read_contents(fresh, "m1").history.state == session.state
+
+
 def lay_out(project, state):
     """Make the project's folder as a loss of power left it."""
     for name, content in state.items():

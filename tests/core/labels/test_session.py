@@ -3,6 +3,7 @@
 import errno
 import shutil
 from dataclasses import replace
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -302,3 +303,100 @@ def test_long_sessions_leave_snapshots(project, monkeypatch):
         session.apply(NOSE)
     (newest, *_) = sound_snapshots(project.frame_folder("m1"))
     assert (newest.exported, project.collected_data("m1").exists()) == (session.revision, True)
+
+
+class Flushes:
+    """A disk whose flushes wait until they are let through, or refuse."""
+
+    def __init__(self, patch):
+        self.count, self.refusing, self.may = 0, False, Event()
+        self.may.set()
+        patch.setattr(disk, "sync_data", self._flush)
+
+    def _flush(self, handle):
+        self.count += 1
+        assert self.may.wait(60)
+        if self.refusing:
+            raise OSError(errno.EIO, "no")
+
+
+@pytest.fixture
+def flushes(monkeypatch):
+    """The disk's flushes."""
+    return Flushes(monkeypatch)
+
+
+def pressed(session):
+    """Let a thread make edits durable, and return what is set once the disk has refused."""
+    refused = Event()
+    session.settle_soon(refused.set)
+    return refused
+
+
+def test_a_kill_leaves_what_no_flush_has_reached(project, flushes):
+    """Written is enough for that; a loss of power is what flushes are for, and closing waits for them."""
+    session = LabelSession.open(project, "m1")
+    before = session.apply(NOSE)
+    flushes.may.clear()
+    last = session.write(TAIL)
+    pressed(session)
+    assert before == session.durable < session.revision == last
+    with LabelSession.open(copied(project), "m1") as other:
+        assert other.state == session.state
+    closing = Thread(target=session.close)
+    closing.start()
+    assert read_contents(project, "m1").generations[0].exported < last
+    flushes.may.set()
+    closing.join(60)
+    assert (session.durable, read_labels(project, "m1").numbers.tolist()) == (last, [3, 20])
+
+
+def test_edits_of_one_moment_take_one_flush(project, flushes):
+    """Those that are written while the disk is busy are durable with the next one, an undo among them."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(NOSE)
+        before = flushes.count
+        flushes.may.clear()
+        for step in (TAIL, Undo(), MarkAbsent(20, "tail"), DropFrame(3)):
+            session.write(step)
+            pressed(session)
+        flushes.may.set()
+        session.settle()
+        assert session.durable == session.revision
+        assert flushes.count - before <= 2
+
+
+def test_what_a_disk_refuses_later_is_taken_back(project, flushes):
+    """And all that was written after it, but nothing that is durable; the same edits can be made again."""
+    with LabelSession.open(project, "m1") as session:
+        session.apply(NOSE)
+        kept = session.state
+        flushes.refusing = True
+        session.write(TAIL)
+        assert pressed(session).wait(60)
+        session.write(Undo())
+        session.write(Undo())
+        flushes.refusing = False
+        with pytest.raises(StorageError, match=r"labels\.jsonl"):
+            session.settle()
+        assert (session.state, session.revision) == (kept, session.durable)
+        session.apply(TAIL)
+        session.apply(Undo())
+        assert session.state.point(20, "tail") is None
+    assert read_labels(project, "m1").numbers.tolist() == [3]
+
+
+def test_a_refusal_is_told_by_whatever_comes_next(project, flushes):
+    """Also by closing; what is durable is saved then by the next session."""
+    session = LabelSession.open(project, "m1")
+    session.apply(NOSE)
+    session.write(TAIL)
+    flushes.refusing = True
+    with pytest.raises(StorageError):
+        session.apply(Place(20, "nose", (9.0, 9.0)))
+    session.write(TAIL)
+    with pytest.raises(StorageError):
+        session.close()
+    with LabelSession.open(project, "m1") as again:
+        assert again.writable
+    assert read_labels(project, "m1").numbers.tolist() == [3]

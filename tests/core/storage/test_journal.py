@@ -109,6 +109,18 @@ def test_what_could_not_be_cut_off_is_cut_off_next_time(writer, tmp_path, monkey
     assert read_journal(tmp_path / "labels.jsonl").tail == b""
 
 
+def test_lines_that_are_not_durable_lie_in_one_page(writer, tmp_path, monkeypatch):
+    """A disk writes pages in any order: of two, the second alone might outlive a loss of power."""
+    flushes = []
+    monkeypatch.setattr(disk, "sync_data", flushes.append)
+    ends = {writer.revision: (tmp_path / "labels.jsonl").stat().st_size}
+    for number in range(200):
+        revision = writer.write({"op": "place", "frame": number})
+        ends[revision] = (tmp_path / "labels.jsonl").stat().st_size
+        assert revision == writer.durable + 1 or ends[writer.durable] // 4096 == ends[revision] // 4096
+    assert 0 < len(flushes) < 20
+
+
 def test_an_unreadable_journal_is_an_error(tmp_path):
     """A folder in its place is named."""
     with pytest.raises(LabelError, match="Cannot read"):
