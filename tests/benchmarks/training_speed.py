@@ -2,13 +2,18 @@
 
     python tests/benchmarks/training_speed.py [--nets NAMES] [--steps N] [--peer PYTHON] [--set NAME=VALUE]
 
-The openfield example at 320x240, random weights, float32. The figure of a network is the median over steps, without the
-compiling first one and with everything that stands between two steps. `roofline_s` is what its convolutions would take
-at the speed of a plain matrix product, measured beside it. `--peer` also trains DeepLabCut 3.0.2's ResNet-50 in turn,
-for one epoch and for three, through the interpreter of an environment that has it: the difference is two epochs of 12
-steps without the start; `ratio` is its seconds per step divided by ours.
+The openfield example at 320x240, float32. As in a training with ImageNet weights, the networks begin with a file that
+has the names and shapes of such weights (its values are drawn, which takes as long), so that norms are frozen; `--set
+init_weights=random` draws a network with GroupNorm. The figure of a network is the median over steps, without the
+compiling first one and with everything that stands between two steps. `roofline_s` is what its convolutions would
+take at the speed of a plain matrix product, measured beside it. `--peer` also trains DeepLabCut 3.0.2's ResNet-50 in
+turn, for one epoch and for three, through the interpreter of an environment that has it: the difference is two epochs
+of 12 steps without the start; `ratio` is its seconds per step divided by ours.
 """
 
+import dataclasses
+import functools
+import operator
 import statistics
 import time
 
@@ -16,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from openfield import parser, peer_training, print_result, settings_given, split_of, working_copy
+from safetensors.numpy import save_file
 
 from posecut_core import create_training_dataset, train_network
 from posecut_core.backbones import backbone_of
@@ -45,9 +51,26 @@ def step_operations(net_type):
         return 3 * forward.lower(parameter_shapes(spec), images).cost_analysis()["flops"]
 
 
+def write_weights(path, net_type):
+    """Write weights of a network with batch norms, under the names that ImageNet's have."""
+    backbone = dataclasses.replace(backbone_of(net_type), norm="frozen_batch")
+    shapes = parameter_shapes(NetworkSpec(backbone, ("snout",)))["backbone"]
+    random, tensors = np.random.default_rng(0), {}
+    for name, place in backbone.tensor_names(shapes).items():
+        found = functools.reduce(operator.getitem, place, shapes)
+        if place[-1] == "kernel":
+            height, width, inputs, outputs = found.shape
+            deviation = (height * width * inputs) ** -0.5
+            tensors[f"{name}.weight"] = random.normal(0, deviation, (outputs, inputs, height, width)).astype(np.float32)
+            continue
+        for part, value in (("weight", 0.5), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+            tensors[f"{name}.{part}"] = np.full(found["scale"].shape, value, np.float32)
+    save_file(tensors, path)
+
+
 def step_seconds(config, shuffle, split, steps, chosen):
     """Train a shuffle of its own, return the seconds of each step after the first two."""
-    settings = {"global_scale": 0.5, "maxiters": steps, "display_iters": 1, "init_weights": "random", "seed": 1}
+    settings = {"global_scale": 0.5, "maxiters": steps, "display_iters": 1, "seed": 1}
     settings |= chosen
     create_training_dataset(
         config, shuffles=[shuffle], train_indices=[split["train"]], test_indices=[split["test"]], settings=settings
@@ -83,10 +106,13 @@ def main():
     split, nets = split_of(arguments.data), arguments.nets.split(",")
     times, shuffle = {net: [] for net in nets}, 0
     with working_copy(arguments.data) as config:
+        weights = {net: config.parent / f"{net}.safetensors" for net in nets}
+        for net, path in weights.items():
+            write_weights(path, net)
         for part in range(2):  # before the peer and after it, in case the machine changes
             for net in nets:
                 shuffle += 1
-                settings = {"net_type": net, **chosen}
+                settings = {"net_type": net, "init_weights": str(weights[net]), "crop_size": 224, **chosen}
                 times[net] += step_seconds(config, shuffle, split, arguments.steps, settings)
             if arguments.peer and part == 0:
                 peer = peer_step_seconds(arguments.peer, arguments.data, split)
