@@ -15,8 +15,8 @@ BRITISH = re.compile(
     r"|model[l](ed|ing)|travel[l](ed|ing)|favou[r]|honou[r]|licenc[e]|learn[t]|spel[t]|toward[s]"
     r"|(normal|recogn|summar|initial|optim|organ|minim|maxim|serial|visual|equal|general|random|synchron)i[s](e|ing|ation)",
 )
-# Of 0.1.0: an argument and its option, fields of results that `--json` prints, a bodypart of the demonstration; an error
-# of dask; and a benchmark that was asked for by this name.
+# Of 0.1.0: an argument and its option, fields of results that `--json` prints, a bodypart of the demonstration. Also an
+# error of dask, and a benchmark that was asked for by this name.
 KEPT = re.compile(
     r"(?<!\w)colou[r](?=: bool = |: let kmeans|,\n        frames=)|(?<=\"--)colou[r]|(?<=[\".])colou[r](?=[\"\n])"
     r"|(?<!\w)label[l]ed_frames|unlabel[l]ed(?=: int|=len)|(?<=\w\.)unlabel[l]ed|(?<=[\"'])centr[e](?=[\"'])"
