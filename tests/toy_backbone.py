@@ -7,14 +7,14 @@ import jax
 from flax import nnx
 
 from posecut_core.backbones import Pretraining, Stage
-from posecut_core.backbones.layers import Conv
+from posecut_core.backbones.layers import Conv, Stem
 
 
 class TwoConvs(nnx.Module):
     """Two convolutions, one for each stage."""
 
-    def __init__(self, draw, stages):
-        self.first = Conv(draw, 3, stages[0].channels, kernel=7, stride=8)
+    def __init__(self, draw, stages, channels):
+        self.first = Stem(draw, channels, stages[0].channels, kernel=7, stride=8)
         self.second = Conv(draw, stages[0].channels, stages[1].channels, kernel=3, stride=2)
 
     def __call__(self, x):
@@ -38,8 +38,8 @@ class Toy:
     def stages(self):
         return Stage(8, 4), Stage(self.coarsest, 6)
 
-    def build(self, draw):
-        return TwoConvs(draw, self.stages)
+    def build(self, draw, channels):
+        return TwoConvs(draw, self.stages, channels)
 
     def of_weights(self, tensors, metadata, *, source):
         return self

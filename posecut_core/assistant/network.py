@@ -129,6 +129,7 @@ def _frames(assistant: _Assistant, tables: Mapping[str, LabelTable], known: Know
         tables,
         lambda video: FrameStore.open(project.frame_store(video)),
         scale=scale,
+        context=assistant.settings.context,
         least=least,
         known=known,
         called=called,

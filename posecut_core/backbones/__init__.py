@@ -73,8 +73,13 @@ class Backbone(Protocol):
     def stages(self) -> tuple[Stage, ...]:
         """Return the stages in the order of computation."""
 
-    def build(self, draw: "Draw") -> "Callable[[Shaped[Array, 'B H W 3']], Features]":
-        """Make the `nnx.Module` that computes the features of all stages from normalized images."""
+    def build(self, draw: "Draw", channels: int) -> "Callable[[Shaped[Array, 'B H W I']], Features]":
+        """Make the `nnx.Module` that computes the features of all stages from normalized images.
+
+        Args:
+            draw: draws initial parameters.
+            channels: of the images; those beyond the three of color are for `layers.Stem`.
+        """
 
     def of_weights(
         self, tensors: "Mapping[str, np.ndarray]", metadata: Mapping[str, str], *, source: str

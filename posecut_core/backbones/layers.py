@@ -10,6 +10,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Shaped
 
 from posecut_core.backbones.kernels import convolve, depthwise, transposed
+from posecut_core.video.neighbors import COLORS
 
 _GROUPS = 32
 EPSILON = 1e-5  # of GroupNorm
@@ -53,6 +54,26 @@ class Conv(nnx.Module):
     def __call__(self, x: Shaped[Array, "B H W I"]) -> Shaped[Array, "B h w O"]:
         """Apply the layer."""
         kernel = self.kernel[...].astype(x.dtype)
+        return convolve(x, kernel, stride=self.stride, dilation=self.dilation, same=self.same)
+
+
+class Stem(Conv):
+    """The first convolution of a backbone, of images in RGB and maybe of further channels.
+
+    Kernels of further channels begin at zero and are parameters of their own: what pretrained weights see in an image
+    stays what it is.
+    """
+
+    def __init__(self, draw: Draw, channels: int, outputs: int, *, kernel: int, stride: int, same: bool = False):
+        super().__init__(draw, COLORS, outputs, kernel=kernel, stride=stride, same=same)
+        further = channels - COLORS
+        self.further = nnx.Param(jnp.zeros((kernel, kernel, further, outputs), jnp.float32)) if further else None
+
+    def __call__(self, x: Shaped[Array, "B H W C"]) -> Shaped[Array, "B h w O"]:
+        """Apply the layer."""
+        if self.further is None:
+            return super().__call__(x)
+        kernel = jnp.concatenate([self.kernel[...], self.further[...]], axis=2).astype(x.dtype)
         return convolve(x, kernel, stride=self.stride, dilation=self.dilation, same=self.same)
 
 

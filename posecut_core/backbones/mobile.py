@@ -16,7 +16,7 @@ from flax import nnx
 from jaxtyping import Array, Shaped
 
 from posecut_core.backbones import Pretraining, Stage, register
-from posecut_core.backbones.layers import Conv, DepthwiseConv, Draw, norm_of
+from posecut_core.backbones.layers import Conv, DepthwiseConv, Draw, Stem, norm_of
 from posecut_core.errors import ModelError
 
 _STEM = 32
@@ -117,9 +117,9 @@ class MobileSpec:
             stages.append(Stage(min(stages[-1].stride * group.stride, _OUTPUT_STRIDE), group.channels))
         return tuple(stages)
 
-    def build(self, draw: Draw) -> "MobileNet":
+    def build(self, draw: Draw, channels: int) -> "MobileNet":
         """Make the network."""
-        return MobileNet(draw, self)
+        return MobileNet(draw, self, channels)
 
     def of_weights(
         self, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str], *, source: str
@@ -187,8 +187,8 @@ class Block(nnx.Module):
 class MobileNet(nnx.Module):
     """Images to features at a half to a sixteenth of their size."""
 
-    def __init__(self, draw: Draw, spec: MobileSpec):
-        self.stem = Conv(draw, 3, spec.stem, kernel=3, stride=2, same=spec.lite)
+    def __init__(self, draw: Draw, spec: MobileSpec, channels: int):
+        self.stem = Stem(draw, channels, spec.stem, kernel=3, stride=2, same=spec.lite)
         self.stem_norm = norm_of(spec.norm, spec.stem)
         groups, inputs, stride, dilation = [], spec.stem, 2, 1
         for group in spec.groups:
@@ -204,7 +204,7 @@ class MobileNet(nnx.Module):
             groups.append(nnx.List(blocks))
         self.groups = nnx.List(groups)
 
-    def __call__(self, x: Shaped[Array, "B H W 3"]) -> tuple[Shaped[Array, "B h w C"], ...]:
+    def __call__(self, x: Shaped[Array, "B H W I"]) -> tuple[Shaped[Array, "B h w C"], ...]:
         """Return the features of stem and groups of blocks."""
         seen = [x := jax.nn.relu6(self.stem_norm(self.stem(x)))]
         for blocks in self.groups:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Shaped
 
 from posecut_core.backbones import Pretraining, Stage, register
 from posecut_core.backbones.kernels import max_pool
-from posecut_core.backbones.layers import Conv, Draw, norm_of
+from posecut_core.backbones.layers import Conv, Draw, Stem, norm_of
 from posecut_core.errors import ModelError
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -59,9 +59,9 @@ class ResNetSpec:
         """Return stem, pooling and the four stages of blocks."""
         return (Stage(2, _STEM), Stage(4, _STEM), *map(Stage, (4, 8, 16, 16), self.channels))
 
-    def build(self, draw: Draw) -> "ResNet":
+    def build(self, draw: Draw, channels: int) -> "ResNet":
         """Make the network."""
-        return ResNet(draw, self)
+        return ResNet(draw, self, channels)
 
     def of_weights(
         self, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str], *, source: str
@@ -153,8 +153,8 @@ class Block(nnx.Module):
 class ResNet(nnx.Module):
     """Images to features at a half to a sixteenth of their size."""
 
-    def __init__(self, draw: Draw, spec: ResNetSpec):
-        self.stem = Conv(draw, 3, _STEM, kernel=7, stride=2)
+    def __init__(self, draw: Draw, spec: ResNetSpec, channels: int):
+        self.stem = Stem(draw, channels, _STEM, kernel=7, stride=2)
         self.stem_norm = norm_of(spec.norm, _STEM)
         self.pool_before = spec.pool_before
         stages, inputs = [], _STEM
@@ -170,7 +170,7 @@ class ResNet(nnx.Module):
             stages.append(nnx.List(blocks))
         self.stages = nnx.List(stages)
 
-    def __call__(self, x: Shaped[Array, "B H W 3"]) -> tuple[Shaped[Array, "B h w C"], ...]:
+    def __call__(self, x: Shaped[Array, "B H W I"]) -> tuple[Shaped[Array, "B h w C"], ...]:
         """Return the features of stem, pooling and the four stages of blocks."""
         stem = jax.nn.relu(self.stem_norm(self.stem(x)))
         seen = [stem, x := max_pool(stem, before=self.pool_before)]

@@ -1,7 +1,9 @@
 """Augmentation on the device: random crops, scale, rotation, mirror, light, noise and blur.
 
-Images are float32 in [0, 1], [B, H, W, 3]; results are not clipped, so that the functions chain. Every random function
-draws its numbers and calls its plain twin. Positions are NaN where a bodypart is missing and stay NaN.
+Images are float32 in [0, 1], [B, H, W, C]; results are not clipped, so that the functions chain. What is done to an
+image is done to all of its channels (`video.neighbors`): a frame and its neighbors are seen in one place and one light.
+Every random function draws its numbers and calls its plain twin. Positions are NaN where a bodypart is missing and stay
+NaN.
 """
 
 import math
@@ -81,7 +83,7 @@ def _turn(settings: TrainingSettings) -> Turn:
 class Crops(NamedTuple):
     """What a step trains on; positions are pixels of the crops."""
 
-    images: Float[Array, "B S S 3"]
+    images: Float[Array, "B S S C"]
     xy: Float[Array, "B K 2"]  # NaN: absent from the crop
     annotated: Bool[Array, "B K"]  # as in `Batch`
 
@@ -99,8 +101,8 @@ def _invert(matrix: Float[Array, "B 2 3"]) -> Float[Array, "B 2 3"]:
 
 
 def warp(
-    images: UInt8[Array, "B H W 3"], sizes: Int[Array, "B 2"], matrix: Float[Array, "B 2 3"], *, size: int
-) -> Float[Array, "B size size 3"]:
+    images: UInt8[Array, "B H W C"], sizes: Int[Array, "B 2"], matrix: Float[Array, "B 2 3"], *, size: int
+) -> Float[Array, "B size size C"]:
     """Cut square crops: pixel p of the crop shows the frame at `matrix` p, bilinearly.
 
     Beyond the frame its border goes on, as where analysis pads: gray there would shift what the norms measure, and
@@ -115,8 +117,8 @@ def warp(
 
 
 def _warp_one(
-    image: UInt8[Array, "H W 3"], extent: Int[Array, "2"], points: Float[Array, "N 2"], *, size: int
-) -> Float[Array, "size size 3"]:
+    image: UInt8[Array, "H W C"], extent: Int[Array, "2"], points: Float[Array, "N 2"], *, size: int
+) -> Float[Array, "size size C"]:
     height, width = extent[0].astype(jnp.float32), extent[1].astype(jnp.float32)
     x, y = points[:, 0], points[:, 1]
     x, y = jnp.clip(x, 0, width - 1), jnp.clip(y, 0, height - 1)
@@ -125,16 +127,16 @@ def _warp_one(
     right = jnp.minimum(columns + 1, extent[1] - 1)
     below = jnp.minimum(rows + 1, extent[0] - 1)
     fx, fy = (x - left)[:, None], (y - top)[:, None]
-    flat = image.reshape(-1, 3)
+    flat = image.reshape(-1, image.shape[2])
     stride = image.shape[1]
 
-    def take(row: Int[Array, " N"], column: Int[Array, " N"]) -> Float[Array, "N 3"]:
+    def take(row: Int[Array, " N"], column: Int[Array, " N"]) -> Float[Array, "N C"]:
         return flat[row * stride + column].astype(jnp.float32)
 
     upper = take(rows, columns) * (1 - fx) + take(rows, right) * fx
     lower = take(below, columns) * (1 - fx) + take(below, right) * fx
     values = (upper * (1 - fy) + lower * fy) / 255
-    return values.reshape(size, size, 3)
+    return values.reshape(size, size, image.shape[2])
 
 
 def _linear_maps(
@@ -199,13 +201,13 @@ def _keep_inside(
 
 
 def _change_light(
-    images: Float[Array, "B H W 3"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
-) -> Float[Array, "B H W 3"]:
+    images: Float[Array, "B H W C"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
+) -> Float[Array, "B H W C"]:
     """Stretch each image about mid-gray by `contrast` and add `brightness`."""
     return (images - 0.5) * contrast[:, None, None, None] + 0.5 + brightness[:, None, None, None]
 
 
-def blur(images: Float[Array, "B H W 3"], sigma: Float[Array, " B"]) -> Float[Array, "B H W 3"]:
+def blur(images: Float[Array, "B H W C"], sigma: Float[Array, " B"]) -> Float[Array, "B H W C"]:
     """Blur each image by a Gaussian of its own `sigma` in pixels; 0 leaves it as it is."""
     offsets = jnp.arange(-_BLUR_TAPS, _BLUR_TAPS + 1)
     weights = jnp.exp(-0.5 * (offsets[None] / jnp.maximum(sigma, 1e-3)[:, None]) ** 2)
@@ -220,8 +222,8 @@ def blur(images: Float[Array, "B H W 3"], sigma: Float[Array, " B"]) -> Float[Ar
 
 
 def _random_appearance(
-    key: Key[Array, ""], images: Float[Array, "B H W 3"], how: Augmentation
-) -> Float[Array, "B H W 3"]:
+    key: Key[Array, ""], images: Float[Array, "B H W C"], how: Augmentation
+) -> Float[Array, "B H W C"]:
     """Change light, blur and noise of each image within the bounds of `how`."""
     contrast, bright, blurred, sigma, level, grain = jax.random.split(key, 6)
     batch = (len(images),)

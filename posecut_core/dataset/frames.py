@@ -21,6 +21,7 @@ from posecut_core.labels.validation import inside
 from posecut_core.progress import Progress, Report
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.neighbors import COLORS, channels_of
 
 # --- batches ----------------------------------------------------------------------------------------------------------
 # Training frames in memory, scaled once, and the endless sequence of batches drawn from them.
@@ -32,7 +33,7 @@ from posecut_core.video.frame_store import FrameStore
 class Batch(NamedTuple):
     """Frames of one step with their labels, in pixels of the scaled frames."""
 
-    images: UInt8[Array, "B H W 3"]  # padded to a common size at the right and bottom
+    images: UInt8[Array, "B H W C"]  # padded to a common size at the right and bottom
     sizes: Int[Array, "B 2"]  # (height, width) of each frame
     xy: Float[Array, "B K 2"]  # NaN: absent
     annotated: Bool[Array, "B K"]  # False: nobody has looked for this bodypart in this frame
@@ -42,7 +43,7 @@ class Batch(NamedTuple):
 class TrainingFrames:
     """All frames of a training set; the fields are those of `Batch`, for F frames."""
 
-    images: UInt8[np.ndarray, "F H W 3"]
+    images: UInt8[np.ndarray, "F H W C"]
     sizes: Int32[np.ndarray, "F 2"]
     xy: Float32[np.ndarray, "F K 2"]
     annotated: Bool[np.ndarray, "F K"]
@@ -77,20 +78,27 @@ def scale_points(
 
 
 def resize(
-    images: UInt8[Array | np.ndarray, "B H W 3"], *, height: int, width: int
-) -> UInt8[Array | np.ndarray, "B height width 3"]:
+    images: UInt8[Array | np.ndarray, "B H W C"], *, height: int, width: int
+) -> UInt8[Array | np.ndarray, "B height width C"]:
     """Scale images with antialiasing; on a processor by Pillow, where XLA takes ten times as long."""
     if images.shape[1:3] == (height, width):
         return images
     if jax.default_backend() == "cpu":
-        given = (Image.fromarray(image) for image in np.asarray(images))
-        return np.stack([np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)) for image in given])
+        return np.stack([_resized(image, (width, height)) for image in np.asarray(images)])
     return _resize_on_device(images, height=height, width=width)
 
 
+def _resized(image: UInt8[np.ndarray, "H W C"], size: tuple[int, int]) -> UInt8[np.ndarray, "height width C"]:
+    """Scale an image by Pillow, which takes three channels at once, or one: each by itself, with the same result."""
+    color, *further = np.split(image, range(COLORS, image.shape[2]), axis=2)
+    parts = [color, *(channel[..., 0] for channel in further)]
+    scaled = [Image.fromarray(np.ascontiguousarray(part)).resize(size, Image.Resampling.BILINEAR) for part in parts]
+    return np.dstack([np.asarray(part) for part in scaled])
+
+
 @partial(jax.jit, static_argnames=("height", "width"))
-def _resize_on_device(images: UInt8[Array, "B H W 3"], *, height: int, width: int) -> UInt8[Array, "B height width 3"]:
-    shape = (len(images), height, width, 3)
+def _resize_on_device(images: UInt8[Array, "B H W C"], *, height: int, width: int) -> UInt8[Array, "B height width C"]:
+    shape = (len(images), height, width, images.shape[3])
     scaled = jax.image.resize(images.astype(jnp.float32), shape, "linear", antialias=True)
     return jnp.clip(jnp.round(scaled), 0, 255).astype(jnp.uint8)
 
@@ -162,7 +170,7 @@ class _Place(NamedTuple):
     size: tuple[int, int]  # height, width
 
 
-KnownImages = MutableMapping[tuple[FrameRef, _Place], UInt8[np.ndarray, "h w 3"]]  # scaled images of earlier calls
+KnownImages = MutableMapping[tuple[FrameRef, _Place], UInt8[np.ndarray, "h w C"]]  # scaled images of earlier calls
 
 
 def load_frames(
@@ -171,6 +179,7 @@ def load_frames(
     open_store: Callable[[str], FrameStore],
     *,
     scale: float,
+    context: int = 0,
     least: tuple[int, int] = (0, 0),
     known: KnownImages | None = None,
     called: Callable[[FrameRef], str] = str,
@@ -183,6 +192,7 @@ def load_frames(
         tables: the labels of each video.
         open_store: gives the frame store of a video.
         scale: images and labels are scaled by this.
+        context: how many frames before and after each are read with it, as far as they are kept.
         least: height and width to which scaled images are padded at least, so that steps need not be compiled anew
             when larger frames join.
         known: images that are not read again; those that are read are added to it.
@@ -198,14 +208,16 @@ def load_frames(
     places = _places(frames, stores, called)
     sizes = np.array([scaled_size(*place.size, scale=scale) for place in places], np.int32)
     height, width = np.maximum(sizes.max(axis=0), least).tolist()
-    _check_memory(len(frames), height, width)
-    images = np.zeros((len(frames), height, width, 3), np.uint8)
+    channels = channels_of(context)
+    _check_memory(len(frames), height, width, channels)
+    images = np.zeros((len(frames), height, width, channels), np.uint8)
     xy = np.empty(np.shape(labels), np.float32)
     for index, (frame, place) in enumerate(zip(frames, places, strict=True)):
         rows, columns = sizes[index].tolist()
         image = None if known is None else known.get((frame, place))
         if image is None:
-            image = np.asarray(resize(stores[frame.video].read(frame.number)[None], height=rows, width=columns)[0])
+            read = stores[frame.video].read_with_neighbors(frame.number, context=context)
+            image = np.asarray(resize(read[None], height=rows, width=columns)[0])
         if known is not None:
             known[frame, place] = image
         images[index, :rows, :columns] = image
@@ -252,8 +264,8 @@ def _places(
     return [known[frame.video, frame.number] for frame in frames]
 
 
-def _check_memory(count: int, height: int, width: int) -> None:
-    needed = count * height * width * 3
+def _check_memory(count: int, height: int, width: int, channels: int) -> None:
+    needed = count * height * width * channels
     if needed > _MAX_BYTES:
         raise DatasetError(
             f"{count} training frames of {width}x{height} pixels need {needed / 2**30:.1f} GiB of memory, "

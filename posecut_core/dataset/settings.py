@@ -88,6 +88,13 @@ class TrainingSettings:
         label="frame scale",
         chosen=True,
     )
+    context: int = _setting(
+        0,
+        "the network also sees so many frames before and after each; for bodyparts that are hidden or blurred now and "
+        "then",
+        ge=0,
+        le=5,
+    )
     intermediate_supervision: bool = _setting(
         False, "also train maps read from the third stage, as the paper does for resnet_101 and resnet_152"
     )
@@ -292,7 +299,7 @@ def _without_gone(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 
 # What a network is built like, and what it sees: with the same of each, training may go on from the one before.
-_INHERITED = ("net_type", "width", "norm", "init_weights", "global_scale")
+_INHERITED = ("net_type", "width", "norm", "init_weights", "global_scale", "context")
 
 
 @dataclasses.dataclass(frozen=True)

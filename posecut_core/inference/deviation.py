@@ -94,7 +94,7 @@ def compare(reference: Callable[[], Poses], found: Poses, *, scale: float, pcuto
     return Deviation(runtime, len(found[1]), pcutoff, int(confident.sum()), *figures)
 
 
-def poses_of(network: Predicts, images: Sequence[UInt8[np.ndarray, "H W 3"]]) -> Poses:
+def poses_of(network: Predicts, images: Sequence[UInt8[np.ndarray, "H W C"]]) -> Poses:
     """Predict images of one size."""
     if not images:
         return np.empty((0, 0, 2)), np.empty((0, 0))
@@ -110,8 +110,10 @@ def poses_of(network: Predicts, images: Sequence[UInt8[np.ndarray, "H W 3"]]) ->
 # Frames of a training dataset, those that test first; of one size, for which a network is compiled.
 
 
-def sample_images(training: Training, count: int) -> list[UInt8[np.ndarray, "H W 3"]]:
+def sample_images(training: Training, count: int, *, context: int) -> list[UInt8[np.ndarray, "H W C"]]:
     """Read at most `count` frames, spread over all of the training dataset that have the most frequent size.
+
+    They are as a network of this context sees them.
 
     None is read where the dataset or the images are gone.
     """
@@ -124,7 +126,8 @@ def sample_images(training: Training, count: int) -> list[UInt8[np.ndarray, "H W
         if sizes:
             frames = max(sizes.values(), key=len)
             places = np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)
-            return [frames[place][0].read(frames[place][1]) for place in places]
+            chosen = [frames[place] for place in places]
+            return [store.read_with_neighbors(number, context=context) for store, number in chosen]
     return []
 
 

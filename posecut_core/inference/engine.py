@@ -22,7 +22,7 @@ class Engine(Protocol):
     def name(self) -> str:
         """Return what computes and in which precision: xla, openvino-float32, openvino-bfloat16 or openvino-int8."""
 
-    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+    def start(self, images: UInt8[Array | np.ndarray, "B H W C"]) -> Callable[[], Scoremaps]:
         """Begin with images whose sides are multiples of 16, and return at once; the result waits.
 
         It is to be asked for once. What was started first is done first. The first images of a size take longer: a
@@ -39,12 +39,12 @@ class XlaEngine:
     spec: NetworkSpec
     parameters: Any
 
-    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+    def start(self, images: UInt8[Array | np.ndarray, "B H W C"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does; the maps stay on the device."""
         maps = _maps(self.parameters, jnp.asarray(images), spec=self.spec)
         return lambda: maps
 
 
 @partial(jax.jit, static_argnames=("spec",))
-def _maps(parameters: Any, images: UInt8[Array, "B H W 3"], *, spec: NetworkSpec) -> Scoremaps:
+def _maps(parameters: Any, images: UInt8[Array, "B H W C"], *, spec: NetworkSpec) -> Scoremaps:
     return scoremaps(spec, parameters, images.astype(jnp.float32) / 255)

@@ -63,16 +63,21 @@ class Ensemble:
         """What computes, and in which precision; engines are joined by + where not all networks have the same."""
         return "+".join(dict.fromkeys(network.engine_name for network in self.networks))
 
-    def predict(self, images: UInt8[np.ndarray, "B H W 3"]) -> Poses:
+    @property
+    def context(self) -> int:
+        """How many frames before and after each the networks see."""
+        return self.networks[0].context
+
+    def predict(self, images: UInt8[np.ndarray, "B H W C"]) -> Poses:
         """Find positions in pixels of the given images, and their likelihoods."""
         return self.start(images)()
 
-    def start(self, images: UInt8[np.ndarray, "B H W 3"]) -> Callable[[], Poses]:
+    def start(self, images: UInt8[np.ndarray, "B H W C"]) -> Callable[[], Poses]:
         """Begin to predict and return at once; the result waits, and then is that of `predict`."""
         result = self.start_fused(images)
         return lambda: result()[:2]
 
-    def start_fused(self, images: UInt8[np.ndarray, "B H W 3"]) -> Callable[[], FusedPoses]:
+    def start_fused(self, images: UInt8[np.ndarray, "B H W C"]) -> Callable[[], FusedPoses]:
         """Begin to predict as `start` does; the result also tells how far the networks spread."""
         started = [network.start(images) for network in self.networks]
 

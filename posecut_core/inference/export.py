@@ -46,7 +46,8 @@ _ELEMENTWISE = {
 def network_onnx(spec: NetworkSpec, parameters: Parameters) -> "onnx.ModelProto":
     """Write the network as an ONNX model in float32 that computes what `scoremaps` does.
 
-    The input `images` is float32 [batch, height, width, 3], RGB in [0, 1], of sides that are multiples of 16. The
+    The input `images` is float32 [batch, height, width, C], RGB in [0, 1] and the channels of neighbors
+    (`video.neighbors`) if any, of sides that are multiples of 16. The
     outputs are `scores`, logits [batch, height / 8, width / 8, K], and `locref` [batch, height / 8, width / 8, K, 2]:
     the fields of `Scoremaps`. Batch, height and width are free.
 
@@ -56,7 +57,7 @@ def network_onnx(spec: NetworkSpec, parameters: Parameters) -> "onnx.ModelProto"
     spec = replace(spec, precision="float32")
     coarsest = spec.backbone.stages[-1].stride
     batch, rows, columns = export.symbolic_shape("batch, rows, columns")
-    images = jax.ShapeDtypeStruct((batch, coarsest * rows, coarsest * columns, 3), jnp.float32)
+    images = jax.ShapeDtypeStruct((batch, coarsest * rows, coarsest * columns, spec.channels), jnp.float32)
     with plain_forms():
         traced = jax.make_jaxpr(lambda images: scoremaps(spec, parameters, images))(images)
     graph = _Graph()
@@ -65,7 +66,7 @@ def network_onnx(spec: NetworkSpec, parameters: Parameters) -> "onnx.ModelProto"
     for name, value in zip(("scores", "locref"), outputs, strict=True):
         graph.emit("Identity", [graph.last(graph.whole(value, value.held))], output=name)
     graph.fold()
-    return graph.model(len(spec.bodyparts), spec.backbone.net_type)
+    return graph.model(spec)
 
 
 def _refused(what: str) -> ModelError:
@@ -295,8 +296,9 @@ class _Graph:
             self.constants[conv.input[2]] = self.constants[conv.input[2]] + flat
         return True
 
-    def model(self, count: int, name: str) -> "onnx.ModelProto":
+    def model(self, spec: NetworkSpec) -> "onnx.ModelProto":
         """Return the model."""
+        count = len(spec.bodyparts)
         from onnx import helper, numpy_helper
 
         def value(name: str, *shape: str | int) -> "onnx.ValueInfoProto":
@@ -304,8 +306,8 @@ class _Graph:
 
         graph = helper.make_graph(
             self.nodes,
-            name,
-            [value("images", "batch", "height", "width", 3)],
+            spec.backbone.net_type,
+            [value("images", "batch", "height", "width", spec.channels)],
             [
                 value("scores", "batch", "rows", "columns", count),
                 value("locref", "batch", "rows", "columns", count, 2),

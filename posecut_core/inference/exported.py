@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -27,7 +27,7 @@ from posecut_core.dataset.scoremaps import LOCREF_STDEV, STRIDE, Scoremaps
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.export import network_onnx
-from posecut_core.model.pose_net import Parameters, parameter_shapes
+from posecut_core.model.pose_net import NetworkSpec, Parameters, parameter_shapes
 from posecut_core.model.snapshots import LARGEST, SnapshotInfo, description_of, info_from
 from posecut_core.storage.files import atomic_path, file_sha256, parse_json, read_json, write_text
 
@@ -41,7 +41,7 @@ def write_onnx(
     info: SnapshotInfo,
     parameters: Parameters,
     *,
-    images: UInt8[Array | np.ndarray, "B H W 3"],
+    images: UInt8[Array | np.ndarray, "B H W C"],
     measure: Callable[[Engine], Mapping[str, str | int | float]],
 ) -> None:
     """Write a network as ONNX, and what it is beside it. It gets its name once onnxruntime has run it.
@@ -103,6 +103,18 @@ class _Input:
     )
 
 
+def _input(network: NetworkSpec, global_scale: float) -> _Input:
+    known = _Input(global_scale=global_scale, multiple=network.backbone.stages[-1].stride)
+    if not network.context:
+        return known
+    layout = (
+        f"float32 [batch, height, width, {network.channels}], pixel values divided by 255: the frame in RGB, then the "
+        f"green channels of the {network.context} frames before it and the {network.context} after it, in the order of "
+        "time; the frame's own green channel where a video has no such frame"
+    )
+    return replace(known, images=layout)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Output:
     """What comes out of it, and how poses are read from that."""
@@ -143,7 +155,7 @@ def _description(
             version=posecut_core.__version__,
             sha256=sha256,
             bodyparts=network["network"].pop("bodyparts"),
-            input=_Input(global_scale=network.pop("global_scale"), multiple=info.network.backbone.stages[-1].stride),
+            input=_input(info.network, network.pop("global_scale")),
             output=_Output(),
             network=network,
             deviation=None if deviation is None else dict(deviation),
@@ -292,7 +304,7 @@ class OnnxEngine:
         """How many maps of scores there are."""
         return int(self._session.get_outputs()[0].shape[-1])
 
-    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+    def start(self, images: UInt8[Array | np.ndarray, "B H W C"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does."""
         ready = np.asarray(images, np.float32) / 255
         running = self._queue.submit(self._session.run, ["scores", "locref"], {"images": ready})

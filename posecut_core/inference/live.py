@@ -22,10 +22,11 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from PIL import Image, ImageDraw
 
-from posecut_core.errors import ArgumentError, VideoError
+from posecut_core.errors import ArgumentError, ModelError, VideoError
 from posecut_core.inference.predictor import scale_of
 from posecut_core.inference.stored_frames import Predicts, check_images
 from posecut_core.inference.tracking_crop import Dynamic, Tracker, TrackingReport, Windows, given_tracking
+from posecut_core.results import counted
 
 # --- stream -----------------------------------------------------------------------------------------------------------
 # One frame in, one pose out.
@@ -53,11 +54,17 @@ class PoseStream:
 
     Raises:
         ArgumentError: `size` or `dynamic` is something else.
+        ModelError: the network sees frames that come later (`context`).
     """
 
     def __init__(
         self, network: Predicts, *, size: Sequence[object] | None = None, dynamic: Dynamic = (False, 0.5, 10)
     ) -> None:
+        if network.context:
+            raise ModelError(
+                f"{network.scorer} sees {counted(network.context, 'frame')} after each, which a stream does not have "
+                "yet; train a network with context 0 for it."
+            )
         self.bodyparts = network.bodyparts
         self._network = network
         self._tracking = given_tracking(dynamic)

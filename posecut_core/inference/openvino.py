@@ -80,11 +80,11 @@ class OpenvinoEngine:
         }
         self._compiled: dict[tuple[int, ...], _Requests] = {}
 
-    def start(self, images: UInt8[Array | np.ndarray, "B H W 3"]) -> Callable[[], Scoremaps]:
+    def start(self, images: UInt8[Array | np.ndarray, "B H W C"]) -> Callable[[], Scoremaps]:
         """Return what `Engine.start` does."""
-        count, height, width, _ = images.shape
+        count, height, width, channels = images.shape
         each = count if height * width <= _SMALL else 1
-        requests = self._of_size(each, height, width)
+        requests = self._of_size(each, height, width, channels)
         copy = np.array(images)  # the caller may fill the original with other frames
         parts = [copy[start : start + each] for start in range(0, count, each)]
         started = [(part, requests.start(part)) for part in parts]  # images stay until they were looked at
@@ -112,7 +112,7 @@ class OpenvinoEngine:
 
     def _made(self, size: tuple[int, ...]) -> Any:
         model = self._model.clone()
-        model.reshape([*size, 3])
+        model.reshape(size)
         return _core().compile_model(model, "CPU", self._options)
 
     def _kept_as(self, size: tuple[int, ...]) -> Path | None:
@@ -132,7 +132,7 @@ class _Requests:
         self._compiled = compiled
         self._free: list[Any] = []
 
-    def start(self, images: UInt8[np.ndarray, "N H W 3"]) -> Any:
+    def start(self, images: UInt8[np.ndarray, "N H W C"]) -> Any:
         request = self._free.pop() if self._free else self._compiled.create_infer_request()
         request.set_input_tensor(_openvino().Tensor(images, shared_memory=True))
         request.start_async()
@@ -202,7 +202,7 @@ class Quantized:
         return hashlib.sha256(self.xml + self.weights).hexdigest()
 
 
-def quantized(network: bytes, images: Sequence[Float32[np.ndarray, "1 H W 3"]]) -> Quantized:
+def quantized(network: bytes, images: Sequence[Float32[np.ndarray, "1 H W C"]]) -> Quantized:
     """Quantize an ONNX network by images such as it will see.
 
     Raises:

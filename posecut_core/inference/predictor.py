@@ -133,20 +133,26 @@ class Predictor:
         """What computes, and in which precision."""
         return self.engine.name
 
+    @property
+    def context(self) -> int:
+        """How many frames before and after each it sees."""
+        return self.info.network.context
+
     def predict(self, images: Any) -> Poses:
         """Return (x, y) in pixels of the given images, uint8 [B, H, W, 3] in RGB, and likelihoods.
 
-        A program is compiled for each shape of `images`.
+        A network with a `context` takes the frames around each in further channels, as
+        `posecut_core.video.neighbors.with_neighbors` makes them. A program is compiled for each shape of `images`.
 
         Raises:
             ArgumentError: `images` is something else.
         """
-        check_images(images, what="What was given to predict is", batch=True)
+        check_images(images, what="What was given to predict is", batch=True, context=self.context)
         if not len(images):
             return np.empty((0, len(self.bodyparts), 2)), np.empty((0, len(self.bodyparts)))
         return self.start(images)()
 
-    def start(self, images: UInt8[np.ndarray, "B H W 3"]) -> Callable[[], Poses]:
+    def start(self, images: UInt8[np.ndarray, "B H W C"]) -> Callable[[], Poses]:
         """Begin to predict and return at once; the result waits, and then is that of `predict`."""
         source = images.shape[1:3]
         started, size = self.engine.start(self.scaled(images)), self._size(images)
@@ -159,7 +165,7 @@ class Predictor:
 
         return result
 
-    def scoremaps(self, image: UInt8[np.ndarray, "H W 3"]) -> ImageScoremaps:
+    def scoremaps(self, image: UInt8[np.ndarray, "H W C"]) -> ImageScoremaps:
         """Return the likelihood of each bodypart in each cell of its score map."""
         size = self._size(image[None])
         scores = np.asarray(
@@ -169,7 +175,7 @@ class Predictor:
         origin, second = scale_points(first, source=size, target=(image.shape[0], image.shape[1]))
         return ImageScoremaps(np.asarray(jax.nn.sigmoid(scores), np.float32), second - origin, origin)
 
-    def scaled(self, images: UInt8[np.ndarray, "B H W 3"]) -> UInt8[Array | np.ndarray, "B height width 3"]:
+    def scaled(self, images: UInt8[np.ndarray, "B H W C"]) -> UInt8[Array | np.ndarray, "B height width C"]:
         """Return images as the engine is given them: scaled, and their edges repeated to the sides that it can take."""
         height, width = self._size(images)
         scaled, multiple = resize(images, height=height, width=width), self.info.network.backbone.stages[-1].stride
@@ -178,7 +184,7 @@ class Predictor:
         pad = jnp.pad if isinstance(scaled, jax.Array) else np.pad
         return pad(scaled, ((0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)), mode="edge")
 
-    def _size(self, images: UInt8[np.ndarray, "B H W 3"]) -> tuple[int, int]:
+    def _size(self, images: UInt8[np.ndarray, "B H W C"]) -> tuple[int, int]:
         return scaled_size(images.shape[1], images.shape[2], scale=self.info.global_scale)
 
 
@@ -219,7 +225,7 @@ def chosen_engine(
 
     # Each once, for all candidates, and only where it is needed.
     network = cache(lambda: network_onnx(spec, parameters).SerializeToString())
-    images = cache(lambda: sample_images(training, MEASURED))
+    images = cache(lambda: sample_images(training, MEASURED, context=predictor.context))
     reference = cache(lambda: poses_of(predictor, images()))
     for name in _candidates(engine):
         try:
@@ -292,7 +298,7 @@ def _candidates(engine: EngineName) -> tuple[str, ...]:
 def _deviation(
     reference: Callable[[], Poses],
     other: Predictor,
-    images: Callable[[], list[UInt8[np.ndarray, "H W 3"]]],
+    images: Callable[[], list[UInt8[np.ndarray, "H W C"]]],
     training: Training,
     report: Report,
 ) -> Deviation:
@@ -343,7 +349,7 @@ def _quantized(
     kept = openvino.read_quantized(snapshot / QUANTIZED, network=sha256)
     if kept is not None:
         return kept
-    images = sample_images(training, _INT8_FRAMES)
+    images = sample_images(training, _INT8_FRAMES, context=predictor.context)
     if not images:
         raise ModelError(
             f"{predictor.scorer} cannot be quantized to int8, which needs frames of its training dataset; use engine "

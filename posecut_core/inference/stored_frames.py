@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 
 from posecut_core.errors import ArgumentError, Remedy, VideoError
 from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.neighbors import channels_of
 
 # --- predicting -------------------------------------------------------------------------------------------------------
 # What analysis asks of a network, so that neither videos nor evaluation need to know how it is built.
@@ -34,20 +35,25 @@ class Predicts(Protocol):
     def engine_name(self) -> str:
         """What computes, and in which precision."""
 
-    def predict(self, images: UInt8[np.ndarray, "B H W 3"]) -> Poses:
+    @property
+    def context(self) -> int:
+        """How many frames before and after each it sees, in channels of images as `video.neighbors` lays them out."""
+
+    def predict(self, images: UInt8[np.ndarray, "B H W C"]) -> Poses:
         """Find positions in pixels of the given images, and their likelihoods."""
 
-    def start(self, images: UInt8[np.ndarray, "B H W 3"]) -> Callable[[], Poses]:
+    def start(self, images: UInt8[np.ndarray, "B H W C"]) -> Callable[[], Poses]:
         """Begin to predict and return at once; the result waits, and then is that of `predict`."""
 
 
-def check_images(given: Any, *, what: str, batch: bool) -> None:
+def check_images(given: Any, *, what: str, batch: bool, context: int = 0) -> None:
     """Refuse what is no image of 8 bits, or no batch of them.
 
     Args:
         given: uint8 [H, W, 3], [H, W, 1] or [H, W]; or, of a batch, [B, H, W, 3].
         what: the sentence's subject and verb.
         batch: which of both is expected.
+        context: of the network that is to see a batch.
 
     Raises:
         ArgumentError: it is something else.
@@ -55,16 +61,22 @@ def check_images(given: Any, *, what: str, batch: bool) -> None:
     kind: Any = getattr(given, "dtype", type(given).__name__)
     shape: tuple[int, ...] = getattr(given, "shape", ())
     axes = 3 if batch else 2
-    channels: tuple[tuple[int, ...], ...] = ((3,),) if batch else ((), (1,), (3,))
+    channels: tuple[tuple[int, ...], ...] = ((channels_of(context),),) if batch else ((), (1,), (3,))
     if kind != np.uint8 or len(shape) < axes or shape[axes:] not in channels or 0 in shape[batch:]:
         found = f"{'x'.join(map(str, shape))} of {kind}" if shape else kind
         expected, advice = "height x width x 3", "convert it to RGB with 8 bits"
         if batch:
             expected, advice = f"images x {expected}", f"{advice}, and give a single image as image[None]"
+        if context:
+            expected = f"images x height x width x {channels_of(context)}"
+            advice = (
+                f"the network sees {context} frames before and after each, which video.neighbors.with_neighbors adds "
+                "as channels"
+            )
         raise ArgumentError(f"{what} {found}, expected {expected} of uint8; {advice}.")
 
 
-def padded(images: UInt8[np.ndarray, "B H W 3"], count: int) -> UInt8[np.ndarray, "N H W 3"]:
+def padded(images: UInt8[np.ndarray, "B H W C"], count: int) -> UInt8[np.ndarray, "N H W C"]:
     """Repeat the last image until there are `count`, so that a network compiles for one batch size only."""
     if len(images) == count:
         return images
@@ -140,7 +152,12 @@ def predict_stored_frames(
     shape = (len(frames.numbers), len(predictor.bodyparts))
     xy, likelihood = np.full((*shape, 2), np.nan), np.zeros(shape)
     for places in _batches_of_one_size(frames.sizes, batch_size):
-        images = np.stack([frames.store.read(int(number)) for number in frames.numbers[places]])
+        images = np.stack(
+            [
+                frames.store.read_with_neighbors(number, context=predictor.context)
+                for number in frames.numbers[places].tolist()
+            ]
+        )
         found_xy, found_likelihood = predictor.predict(padded(images, batch_size))
         xy[places] = found_xy[: len(places)] + frames.origins[places][:, None, :]
         likelihood[places] = found_likelihood[: len(places)]

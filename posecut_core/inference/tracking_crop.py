@@ -157,7 +157,7 @@ class Windows:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
-_Image = UInt8[np.ndarray, "H W 3"]
+_Image = UInt8[np.ndarray, "H W C"]
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class Tracker:
         self._last = self._before = self._unknown
         self._count = self._full = self._losses = 0
 
-    def __call__(self, image: UInt8[np.ndarray, "H W 3"]) -> Float64[np.ndarray, "K 3"]:
+    def __call__(self, image: UInt8[np.ndarray, "H W C"]) -> Float64[np.ndarray, "K 3"]:
         """Return x, y and likelihood in the next frame."""
         if self._count % SEGMENT == 0:
             self._last = self._before = self._unknown
@@ -287,7 +287,7 @@ class TrackedSegments:
         self._first, self._earlier = first, earlier
 
     def __call__(
-        self, images: UInt8[np.ndarray, "N H W 3"], decoded: Bool[np.ndarray, " N"]
+        self, images: UInt8[np.ndarray, "N H W C"], decoded: Bool[np.ndarray, " N"]
     ) -> Float64[np.ndarray, "N K 5"]:
         """Return the rows of the next frames, in the full frame; NaN and likelihood 0 where `decoded` is false."""
         rows = np.concatenate([self._earlier, np.full((len(images), *self._earlier.shape[1:]), np.nan)])
@@ -311,7 +311,7 @@ class TrackedSegments:
 
     def _step(
         self,
-        images: UInt8[np.ndarray, "N H W 3"],
+        images: UInt8[np.ndarray, "N H W C"],
         decoded: Bool[np.ndarray, " N"],
         rows: Float64[np.ndarray, "M K 5"],
         places: Int[np.ndarray, " S"],
@@ -341,7 +341,7 @@ class TrackedSegments:
         return np.concatenate([self._view.seen(rows[..., :2]), rows[..., 2:]], axis=-1)
 
     def _check(
-        self, images: UInt8[np.ndarray, "N H W 3"], decoded: Bool[np.ndarray, " N"], rows: Float64[np.ndarray, "M K 5"]
+        self, images: UInt8[np.ndarray, "N H W C"], decoded: Bool[np.ndarray, " N"], rows: Float64[np.ndarray, "M K 5"]
     ) -> None:
         """Note how far windows would be from the full frame in the first frames of segments."""
         firsts = np.arange(-self._first % SEGMENT, len(images), SEGMENT)
@@ -350,7 +350,7 @@ class TrackedSegments:
             self._compare(images, rows, firsts[start : start + self._network.together])
 
     def _compare(
-        self, images: UInt8[np.ndarray, "N H W 3"], rows: Float64[np.ndarray, "M K 5"], places: Int[np.ndarray, " S"]
+        self, images: UInt8[np.ndarray, "N H W C"], rows: Float64[np.ndarray, "M K 5"], places: Int[np.ndarray, " S"]
     ) -> None:
         last, before = self._seen(rows[places + 1]), self._seen(rows[places])
         found, holds = self._network.in_windows([images[place] for place in places], last, before)

@@ -36,6 +36,7 @@ from posecut_core.storage.files import storage_error
 from posecut_core.types import Crop
 from posecut_core.video.demux import HALF_THE_CORES
 from posecut_core.video.index import Gap, VideoIndex
+from posecut_core.video.neighbors import NumberedFrame, channels_of
 from posecut_core.video.reader import VideoReader
 
 # --- pace -------------------------------------------------------------------------------------------------------------
@@ -69,20 +70,19 @@ class _Pace:
 # Batches of video frames, decoded and scaled in a thread while the network works on the batch before.
 
 
-_NumberedFrame = tuple[int, UInt8[np.ndarray, "H W 3"] | None]  # None where the frame could not be decoded
-
-
 @dataclass(frozen=True)
 class _FrameBatch:
     """Consecutive frames of a video."""
 
-    images: UInt8[np.ndarray, "B H W 3"]
+    images: UInt8[np.ndarray, "B H W C"]
     decoded: Bool[np.ndarray, " B"]  # false where the frame could not be decoded and the image is black
 
 
-def _frame_batches(frames: Iterable[_NumberedFrame], size: tuple[int, int], batch_size: int) -> Iterator[_FrameBatch]:
-    """Group frames of one size; every number has its place, decodable or not."""
-    shape = (batch_size, *size, 3)
+def _frame_batches(
+    frames: Iterable[NumberedFrame], size: tuple[int, int, int], batch_size: int
+) -> Iterator[_FrameBatch]:
+    """Group frames of one size, with its channels; every number has its place, decodable or not."""
+    shape = (batch_size, *size)
     images, decoded = np.zeros(shape, np.uint8), np.zeros(batch_size, bool)
     filled = 0
     for _, image in frames:
@@ -99,7 +99,7 @@ def _frame_batches(frames: Iterable[_NumberedFrame], size: tuple[int, int], batc
 
 @contextmanager
 def _batches_ahead(
-    frames: Iterable[_NumberedFrame], size: tuple[int, int], batch_size: int
+    frames: Iterable[NumberedFrame], size: tuple[int, int, int], batch_size: int
 ) -> Iterator[Iterator[_FrameBatch]]:
     """Run `_frame_batches` in a thread, a few batches ahead; errors arise where the batches are taken.
 
@@ -220,7 +220,7 @@ def _whole_rows(path: Path, origin: AnalysisOrigin) -> int | None:
 
 _SCAN_ROWS = 20_000
 _Rows = Callable[[], Float64[np.ndarray, "B K C"]]
-_StartsRows = Callable[[UInt8[np.ndarray, "B H W 3"], Bool[np.ndarray, " B"]], _Rows]
+_StartsRows = Callable[[UInt8[np.ndarray, "B H W C"], Bool[np.ndarray, " B"]], _Rows]
 _STREAMED = 8  # frames that are decoded together where a tracking crop looks at them one by one
 _FUSED = 4  # columns of a row of an ensemble: x, y, likelihood, spread
 _STARTED = 2  # batches in flight: one is computed and one waits, so that the network never does
@@ -287,7 +287,9 @@ def analyze_video(
         origin = analysis_origin(predictor, network, video, reader.index, crop, tracking)
         origin = replace(origin, scorer=scorer or origin.scorer)
         view = View.of(analyzed_window(crop, reader.index, video), reader.index, scale=scale)
-        together = 0 if tracking is None else side_by_side(batch_size, math.prod(view.size) * 3)
+        together = (
+            0 if tracking is None else side_by_side(batch_size, math.prod(view.size) * channels_of(predictor.context))
+        )
         size = batch_size if together == 0 else together * SEGMENT if together > 1 else _STREAMED
         with _open_rows(partial, origin, multiple=size if together > 1 else 1) as rows:
             start: _StartsRows = functools.partial(_started_rows, predictor, view, batch_size)
@@ -296,7 +298,9 @@ def analyze_video(
                 known = _last_rows(partial, origin, rows.done)
                 segments = TrackedSegments(predictor, tracking, view, together, rows.done, known)
                 start, ahead = functools.partial(functools.partial, segments), 0  # each needs the rows before it
-            speed = _analyze_rest(start, ahead, reader, view, rows, size, origin.frame_count, video.name, report)
+            speed = _analyze_rest(
+                start, ahead, reader, view, predictor.context, rows, size, origin.frame_count, video.name, report
+            )
     undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
     return AnalyzedVideo(
@@ -321,6 +325,7 @@ def _analyze_rest(
     ahead: int,
     reader: VideoReader,
     view: View,
+    context: int,
     rows: _RowsFile,
     batch_size: int,
     frame_count: int,
@@ -330,8 +335,8 @@ def _analyze_rest(
     """Analyze the frames that have no rows yet; return frames per second, on average."""
     first, pace = rows.done, _Pace()
     begin = last = time.perf_counter()
-    frames = view.frames(reader, range(first, frame_count))
-    with _batches_ahead(frames, view.size, batch_size) as batches, reader:  # closed first: decoding ends at once then
+    frames, size = view.frames(reader, range(first, frame_count), context=context), (*view.size, channels_of(context))
+    with _batches_ahead(frames, size, batch_size) as batches, reader:  # closed first: decoding ends at once then
         for found in _rows_ahead(start, batches, ahead):
             rows.append(found)
             now = time.perf_counter()
@@ -357,7 +362,7 @@ def _started_rows(
     predictor: Predicts,
     view: View,
     batch_size: int,
-    images: UInt8[np.ndarray, "B H W 3"],
+    images: UInt8[np.ndarray, "B H W C"],
     decoded: Bool[np.ndarray, " B"],
 ) -> _Rows:
     """Begin to predict one batch; undecodable frames get NaN and likelihood 0."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from posecut_core.dataset.frames import resize, scale_points, scaled_size
 from posecut_core.errors import AnalysisError
 from posecut_core.types import Crop
 from posecut_core.video.index import VideoIndex
+from posecut_core.video.neighbors import frames_with_neighbors
 from posecut_core.video.reader import VideoReader
 
 
@@ -29,9 +31,15 @@ class View:
         return cls(window, size, window == Crop.of_frame(index.width, index.height))
 
     def frames(
+        self, reader: VideoReader, numbers: range, *, context: int = 0
+    ) -> Iterator[tuple[int, UInt8[np.ndarray, "height width C"] | None]]:
+        """Yield like `VideoReader.frames`, but what is seen of them, with the channels of the frames around each."""
+        read = partial(self._frames, reader)
+        return frames_with_neighbors(read, numbers, context=context, frame_count=reader.index.frame_count)
+
+    def _frames(
         self, reader: VideoReader, numbers: range
     ) -> Iterator[tuple[int, UInt8[np.ndarray, "height width 3"] | None]]:
-        """Yield like `VideoReader.frames`, but what is seen of them."""
         if self.is_whole:
             yield from reader.frames(numbers, size=self.size)
             return

@@ -244,10 +244,10 @@ def unlike_video(project: Project, video: str, *, report: Report = silent) -> st
         for done, number in enumerate(sorted(chosen), start=1):
             report(Progress(f"comparing images of {video} with {path.name}", done, len(chosen)))
             window = _window(project, video, store, number, (reader.index.height, reader.index.width))
-            if window is None or _look_alike(store.read(number), reader.read(number)[window]):
+            if window is None or look_alike(store.read(number), reader.read(number)[window]):
                 continue
             near = [n for n in (number - 1, number + 1) if 0 <= n < count]
-            alike = [n for n in near if _look_alike(store.read(number), reader.read(n)[window])]
+            alike = [n for n in near if look_alike(store.read(number), reader.read(n)[window])]
             looks = f", but what frame {alike[0]} does" if alike else ""
             return (
                 f"{images[number]} differs from frame {number} of {path.name}, which it should be according to its "
@@ -270,7 +270,7 @@ def _window(
     return (slice(y, y + height), slice(x, x + width)) if (height, width) in sizes else None
 
 
-def _look_alike(one: Picture, other: Picture) -> bool:
+def look_alike(one: Picture, other: Picture) -> bool:
     """Tell whether two pictures may be one: decoders differ in colors, brightness and contrast, not in places."""
     pixels = _block_sums(np.ones(one.shape[:2], np.float32))
     this, that = (_block_sums(image.mean(axis=2, dtype=np.float32)) / pixels for image in (one, other))

@@ -200,7 +200,11 @@ def _continued(folder: Path, settings: TrainingSettings, bodyparts: tuple[str, .
     before = read_info(folder).network
     _check(folder, before, settings)
     spec = dataclasses.replace(
-        before, bodyparts=bodyparts, precision=settings.precision, intermediate=settings.intermediate_supervision
+        before,
+        bodyparts=bodyparts,
+        precision=settings.precision,
+        intermediate=settings.intermediate_supervision,
+        context=settings.context,
     )
     learned = load_parameters(folder, parameter_shapes(before))
     return spec, _handed_on(learned, initial_parameters(settings.seed, spec), before=before.bodyparts, after=bodyparts)
@@ -217,7 +221,14 @@ def _handed_on(
         return new.at[..., target].set(old[..., source])
 
     maps = {name: jax.tree.map(mixed, part, learned[name]) for name, part in own.items()}
-    return {**fresh, **maps, "backbone": learned["backbone"]}
+    return {**fresh, **maps, "backbone": _filled(learned["backbone"], fresh["backbone"])}
+
+
+def _filled(learned: Any, fresh: Any) -> Any:
+    """Take from a `fresh` tree what one before it lacks: a network that saw frames alone, their neighbors' kernels."""
+    if not isinstance(fresh, dict):
+        return learned
+    return {name: _filled(learned[name], value) if name in learned else value for name, value in fresh.items()}
 
 
 def _columns(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Int[Array, " N"], Int[Array, " N"]]:
@@ -235,6 +246,8 @@ def _check(folder: Path, network: NetworkSpec, settings: TrainingSettings) -> No
         found.append(("norm", network.backbone.norm, settings.norm))
     if settings.width != 1.0:
         found.append(("width", network.backbone.width, settings.width))
+    if network.context:
+        found.append(("context", network.context, settings.context))
     for name, has, asked in found:
         if has != asked:
             raise ModelError(
@@ -398,4 +411,4 @@ def _from_file(path: Path, source: str, settings: TrainingSettings, bodyparts: t
 
 
 def _spec(backbone: Backbone, bodyparts: tuple[str, ...], settings: TrainingSettings) -> NetworkSpec:
-    return NetworkSpec(backbone, bodyparts, settings.precision, settings.intermediate_supervision)
+    return NetworkSpec(backbone, bodyparts, settings.precision, settings.intermediate_supervision, settings.context)

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from posecut_core.backbones import Backbone
+from posecut_core.backbones import Backbone, Pretraining
 from posecut_core.backbones.layers import Conv, Draw, TransposedConv, drawing, undrawn
 from posecut_core.dataset.scoremaps import STRIDE, Scoremaps
 from posecut_core.errors import ModelError
+from posecut_core.video.neighbors import COLORS, GREEN, channels_of
 
 _PRIOR = 0.02  # share of cells that show a bodypart, so that a fresh network starts there
 _HEAD_STDEV = 0.001
@@ -28,6 +29,12 @@ class NetworkSpec:
     bodyparts: tuple[str, ...]
     precision: str = "float32"
     intermediate: bool = False  # whether a head on the stage before the last is trained too
+    context: int = 0  # frames before and after each that it sees too
+
+    @property
+    def channels(self) -> int:
+        """Return how many channels its images have, as `video.neighbors` lays them out."""
+        return channels_of(self.context)
 
     def stages(self) -> tuple[int, int, int | None]:
         """Return which stages of the backbone the maps are read from: the last, the finer, and the one before the last.
@@ -62,7 +69,7 @@ class PoseNet(nnx.Module):
         count = len(spec.bodyparts)
         self.last, self.fine, self.middle = spec.stages()
         channels = [stage.channels for stage in spec.backbone.stages]
-        self.backbone = spec.backbone.build(draw)
+        self.backbone = spec.backbone.build(draw, spec.channels)
         self.head = TransposedConv(draw, channels[self.last], 3 * count, stdev=_HEAD_STDEV)
         self.fine_head = Conv(draw, channels[self.fine], 3 * count, kernel=3, stdev=_HEAD_STDEV)
         self.bias = nnx.Param(_prior(count))
@@ -72,15 +79,27 @@ class PoseNet(nnx.Module):
         self.pretraining = spec.backbone.pretraining
         self.dtype = jnp.dtype(spec.precision)
 
-    def __call__(self, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
+    def __call__(self, images: Float[Array, "B H W C"]) -> tuple[Scoremaps, ...]:
         """Return the maps of images, whose sides are multiples of 16, and those of the stage before the last if any."""
-        mean, stdev = (jnp.asarray(value)[None, None, None] for value in self.pretraining[:2])
-        features = self.backbone(((images - mean) / stdev).astype(self.dtype))
+        features = self.backbone(_normalized(images, self.pretraining).astype(self.dtype))
         fine = self.fine_head(features[self.fine]).astype(jnp.float32)
         final = _maps(self.head(features[self.last]) + fine, self.bias[...])
         if self.middle is None or self.middle_head is None or self.middle_bias is None:
             return (final,)
         return final, _maps(self.middle_head(features[self.middle]), self.middle_bias[...])
+
+
+def _normalized(images: Float[Array, "B H W C"], pretraining: Pretraining) -> Float[Array, "B H W C"]:
+    """Normalize colors; what follows them becomes the change from the frame: 0 where nothing moves."""
+    further = (GREEN,) * (images.shape[-1] - COLORS)
+    mean, stdev = (
+        jnp.asarray([*values, *(values[each] for each in further)])[None, None, None] for values in pretraining[:2]
+    )
+    normalized = (images - mean) / stdev
+    if not further:
+        return normalized
+    red, green, blue, neighbors = jnp.split(normalized, (1, 2, 3), axis=-1)
+    return jnp.concatenate([red, green, blue, neighbors - green], axis=-1)
 
 
 def _prior(count: int) -> Float[Array, " O"]:
@@ -105,12 +124,12 @@ def parameter_shapes(spec: NetworkSpec) -> Parameters:
     return nnx.to_pure_dict(jax.eval_shape(lambda: nnx.state(PoseNet(undrawn, spec), nnx.Param)))
 
 
-def scoremaps(spec: NetworkSpec, parameters: Parameters, images: Float[Array, "B H W 3"]) -> Scoremaps:
+def scoremaps(spec: NetworkSpec, parameters: Parameters, images: Float[Array, "B H W C"]) -> Scoremaps:
     """Apply the network as a pure function of its parameters."""
     return training_maps(spec, parameters, images)[0]
 
 
-def training_maps(spec: NetworkSpec, parameters: Parameters, images: Float[Array, "B H W 3"]) -> tuple[Scoremaps, ...]:
+def training_maps(spec: NetworkSpec, parameters: Parameters, images: Float[Array, "B H W C"]) -> tuple[Scoremaps, ...]:
     """Return all maps that are trained, the ones that predict first."""
     network = nnx.eval_shape(lambda: PoseNet(undrawn, spec))
     graph, state = nnx.split(network)

@@ -162,7 +162,7 @@ def info_from(manifest: Mapping[str, Any]) -> SnapshotInfo:
     spec = NetworkSpec(backbone, bodyparts, **network)
     info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
     _check_types(backbone, spec, info)
-    if spec.precision not in _PRECISIONS:
+    if spec.precision not in _PRECISIONS or spec.context < 0:
         raise ValueError("there is no such network")
     if not bodyparts or not all(isinstance(part, str) for part in bodyparts) or info.step < 0:
         raise ValueError("it has no bodyparts, or no step")
@@ -303,6 +303,8 @@ def _manifest(folder: Path, info: SnapshotInfo) -> dict[str, Any]:
 def description_of(info: SnapshotInfo) -> dict[str, Any]:
     """Return what `info_from` reads; the backbone is called by its family, as the only one of 0.1.0 was."""
     network = {entry.name: getattr(info.network, entry.name) for entry in dataclasses.fields(info.network)}
+    if not info.network.context:
+        del network["context"]  # which PoseCut 0.1.0 does not know
     described_network = {**described(network.pop("backbone")), **network}
     return {"step": info.step, "run": info.run, "global_scale": info.global_scale, "network": described_network}
 

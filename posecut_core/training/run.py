@@ -1,7 +1,7 @@
 """What one training run works with: its settings, frames, and the network it begins with or goes on from."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,11 @@ from posecut_core.dataset.settings import (
     write_settings,
 )
 from posecut_core.dataset.split import Split, read_revision, read_split, validation_part
-from posecut_core.errors import DatasetError, ModelError, Remedy
+from posecut_core.errors import DatasetError, ModelError, Remedy, VideoError
 from posecut_core.evaluation.measurement import gather_frames, with_pictures
 from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.stored_frames import LabeledFrames
+from posecut_core.labels.neighbors import take_neighbors
 from posecut_core.labels.notices import note_bodyparts
 from posecut_core.model.initialization import begin, placed_weights
 from posecut_core.model.pose_net import NetworkSpec, parameter_shapes
@@ -77,11 +78,14 @@ def prepare_run(training: Training, changes: Mapping[str, object], *, report: Re
     _check_validation(folder, before, settings)
     train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
     train, called = with_pictures(project, train, report=report), partial(frame_name, project)
+    if settings.context:
+        _keep_neighbors(project, (*split.train, *split.test), settings.context, report)
     frames = load_frames(
         train,
         tables,
         lambda video: FrameStore.open(project.frame_store(video)),
         scale=settings.global_scale,
+        context=settings.context,
         called=called,
         report=report,
     )
@@ -133,6 +137,23 @@ def _refuse_strangers(project: Project, path: Path, split: Split) -> None:
             "them there again.",
             Remedy("create_training_dataset", config=project.root),
         )
+
+
+def _keep_neighbors(project: Project, frames: Sequence[FrameRef], context: int, report: Report) -> None:
+    """Read what the network sees around the frames from the project's videos, unless their stores have it.
+
+    Frames of a video that cannot be read train without, which is told.
+
+    Raises:
+        StorageError: a frame store cannot be written.
+    """
+    for video in sorted({frame.video for frame in frames}):
+        numbers = [frame.number for frame in frames if frame.video == video]
+        try:
+            take_neighbors(project, video, context=context, numbers=numbers, report=report)
+        except VideoError as error:
+            told = f"{video}: its frames train without those before and after them, which cannot be read"
+            report(Notice(f"{told}: {str(error).removesuffix('.')}", error.remedies))
 
 
 def _changed(before: TrainingSettings, changes: Mapping[str, object], report: Report) -> TrainingSettings:
@@ -220,6 +241,7 @@ def _resume(
         ("norm", backbone.norm, backbone.norm if settings.norm == "auto" else settings.norm),
         ("intermediate_supervision", info.network.intermediate, settings.intermediate_supervision),
         ("global_scale", info.global_scale, settings.global_scale),
+        ("context", info.network.context, settings.context),
     ):
         if found != asked:
             raise ModelError(

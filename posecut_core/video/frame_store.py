@@ -23,6 +23,7 @@ from posecut_core.storage import disk
 from posecut_core.storage.files import SETTINGS, open_file, read_json, storage_error
 from posecut_core.storage.locks import hold
 from posecut_core.storage.remote import address_of, remote_path
+from posecut_core.video.neighbors import neighbors_of, with_neighbors
 
 # --- store folder -----------------------------------------------------------------------------------------------------
 # The zarr folder of a frame store: begin one, open one, and say in a sentence what is wrong with one.
@@ -230,6 +231,7 @@ def _check_schema(folder: Path, group: zarr.Group) -> None:
 #       origin         int64 [F, 2]        x, y of the frame's top-left pixel in the full frame
 #       size           int64 [F, 2]        height, width without the padding
 #       number         int64 [F]           frame number in the video; -1 marks a row that is free
+#       neighbors/     a store of whole frames around these, for networks with a `context`, where somebody wanted them
 #
 # A frame belongs to the store once its number is written, which happens last, for all frames that are added together: a
 # crash or a full disk leaves the earlier frames as they were and the rows of the unfinished ones free.
@@ -247,6 +249,7 @@ class FrameStore:
         self.path = path
         self._group = group
         self._frames: zarr.Array | None = None  # for reading, until it may have grown
+        self._around: FrameStore | None = None  # once there is one
         self._refresh()
 
     @classmethod
@@ -305,6 +308,40 @@ class FrameStore:
             if not image.any() and not (image.size and _is_there(self._chunk(row))):
                 raise FileNotFoundError(f"a chunk of frame {number} is missing")  # zarr reads it as zeros
             return image
+
+    def read_with_neighbors(self, number: int, *, context: int) -> UInt8[np.ndarray, "H W C"]:
+        """Read one frame with the channels of so many frames before and after it, as far as these are kept.
+
+        Raises:
+            VideoError: the store has no such frame, or it or one around it is damaged on disk.
+        """
+        image = self.read(number)
+        if not context:
+            return image
+        row = self._rows[number]
+        (x, y), (height, width) = self._origins[row].tolist(), self._sizes[row].tolist()
+        around = self._neighbors
+        wholes = (
+            around.read(each) if around and each in around else None for each in neighbors_of(number, context=context)
+        )
+        return with_neighbors(
+            image, [None if whole is None else whole[y : y + height, x : x + width] for whole in wholes]
+        )
+
+    def lacking_neighbors(self, numbers: Iterable[int], *, context: int) -> tuple[int, ...]:
+        """Return which of so many frames before and after each of `numbers` are not kept; a video may not have all."""
+        wanted = {each for number in numbers for each in neighbors_of(number, context=context) if each >= 0}
+        around = self._neighbors
+        return tuple(sorted(wanted.difference(around.numbers.tolist() if around else ())))
+
+    def keep_neighbors(self, frames: Iterable[tuple[int, UInt8[np.ndarray, "_ _ 3"]]]) -> int:
+        """Keep whole frames around those of the store, all or none, and return how many were added.
+
+        Raises:
+            StorageError, VideoError: as for `append`.
+        """
+        self._around = FrameStore.open(self._neighbors_path, create=True)
+        return self._around.append((number, image, (0, 0)) for number, image in frames)
 
     def fingerprint(self, number: int) -> str:
         """Return what the pixels of one frame are recognized by: 32 digits of the SHA-256 of their size and values.
@@ -378,6 +415,16 @@ class FrameStore:
         array = self._group[name]
         assert isinstance(array, zarr.Array)
         return array
+
+    @property
+    def _neighbors_path(self) -> Path:
+        return self.path / "neighbors"
+
+    @property
+    def _neighbors(self) -> "FrameStore | None":
+        if self._around is None and _is_there(self._neighbors_path / "zarr.json"):
+            self._around = FrameStore.open(self._neighbors_path)
+        return self._around
 
     def _chunk(self, row: int) -> Path:
         return self.path / "frames" / "c" / str(row) / "0" / "0" / "0"

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from posecut_core.inference.deviation import MEASURED, Deviation, compare, poses_of, sample_images
 from posecut_core.inference.engine import Engine, XlaEngine
@@ -76,8 +77,8 @@ def export_model(
     if format == "safetensors":
         write_safetensors(target, predictor.info, parameters)
         return ExportedModel(predictor.scorer, format, (target,), None)
-    images = sample_images(training, MEASURED)
-    shown = np.stack(images[:2]) if images else np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
+    images = sample_images(training, MEASURED, context=predictor.context)
+    shown = np.stack(images[:2]) if images else _drawn(predictor)
     measured: list[Deviation] = []
 
     def measure(engine: Engine) -> dict[str, str | int | float]:
@@ -96,3 +97,9 @@ def export_model(
 
     write_onnx(target, predictor.info, parameters, images=predictor.scaled(shown), measure=measure)
     return ExportedModel(predictor.scorer, format, (target, description_path(target)), measured[0])
+
+
+def _drawn(predictor: Predictor) -> UInt8[np.ndarray, "B H W C"]:
+    """Draw images at random, where a project has none any more."""
+    shape = (2, 64, 96, predictor.info.network.channels)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)

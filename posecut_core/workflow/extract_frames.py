@@ -8,6 +8,7 @@ from pathlib import Path
 from posecut_core.cameras.views import ViewSession, chosen_views, view_sessions
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, raise_together, treat_each
 from posecut_core.labels.images import adopt_project
+from posecut_core.labels.neighbors import take_neighbors
 from posecut_core.labels.store import known_frames, read_labels
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import forgiving, listed
@@ -34,10 +35,13 @@ class ExtractedVideo:
     gaps: tuple[Gap, ...] = ()  # where the file has lost frames, which have no numbers
     known: int = 0  # frames that were chosen, and had been extracted before
     labeled: int = 0  # frames that were chosen, and have labels
+    around: int = 0  # frames that are new among those kept before and after these
 
     def _lines(self) -> list[str]:
         """Say how many frames there are, and what the video did not give."""
         lines = [f"{self.video}: {counted(len(self.added), 'new frame')}, {len(self.frames)} in all, in {self.store}"]
+        if self.around:
+            lines.append(f"  {self.video}: {counted(self.around, 'frame')} before and after these kept beside them")
         if self.damaged:
             lines.append(f"  {self.video}: left out because they are damaged: {spans(self.damaged)}")
         if self.short:
@@ -87,6 +91,7 @@ class _Wish:
     color: bool
     frames: tuple[int, ...] | None
     overwrite: bool
+    neighbors: int
 
 
 @forgiving
@@ -103,6 +108,7 @@ def extract_frames(
     colour: bool = False,
     number_of_frames: int | None = None,
     overwrite: bool = False,
+    neighbors: int = 0,
     views: str | None = None,
     report: Report = silent,
 ) -> ExtractedFrames:
@@ -124,6 +130,8 @@ def extract_frames(
         colour: let kmeans compare colors, not only brightness.
         number_of_frames: frames to choose per video; by default numframes2pick in config.yaml.
         overwrite: first remove extracted frames that have no labels.
+        neighbors: also keep so many frames before and after each extracted one, old or new, for networks with a
+            `context`. Training one reads them itself where the videos are at hand.
         views: pattern of the names of videos of several cameras, such as {session}_{camera}; posecut.yaml keeps it. By
             default it says already which videos belong together, or none do.
         report: called after each frame.
@@ -134,7 +142,7 @@ def extract_frames(
             others have their frames.
         StorageError: the disk refuses; frames of finished videos are kept, of the unfinished one none is added.
     """
-    _check(mode, frames, videos, number_of_frames, step)
+    _check(mode, frames, videos, number_of_frames, step, neighbors)
     project = adopt_project(config, report=report)
     sessions = view_sessions(project_videos(project).values(), chosen_views(project, views))
     stems = _with_other_views(project, sessions, chosen_stems(project_videos(project), videos))
@@ -151,6 +159,7 @@ def extract_frames(
         color=colour,
         frames=None if frames is None else tuple(frames),
         overwrite=overwrite,
+        neighbors=neighbors,
     )
     done, failed = _extract_all(project, stems, sessions, wish, report)
     algorithm = "given" if frames is not None else algo
@@ -166,6 +175,7 @@ def _check(
     videos: str | Sequence[str] | None,
     number_of_frames: int | None,
     step: int,
+    neighbors: int,
 ) -> None:
     """Refuse what no project could make right."""
     if mode == "manual" and frames is None:
@@ -183,6 +193,8 @@ def _check(
     for name, value in (("number_of_frames", number_of_frames), ("step", step)):
         if value is not None and value < 1:
             raise ArgumentError(f"{name} is {value}, expected 1 or more.")
+    if neighbors < 0:
+        raise ArgumentError(f"neighbors is {neighbors}, expected 0 or more.")
 
 
 def _with_other_views(project: Project, sessions: Sequence[ViewSession], stems: Sequence[str]) -> list[str]:
@@ -270,6 +282,7 @@ def _extract(project: Project, stem: str, wish: _Wish, report: Report) -> tuple[
         damaged=done.damaged,
         short=0 if wish.frames is not None else done.wanted - len(done.numbers),
         gaps=done.gaps,
+        around=take_neighbors(project, stem, context=wish.neighbors, report=report),
     )
     return extracted, done.numbers
 

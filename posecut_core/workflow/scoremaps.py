@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.inference.predictor import Predictor
-from posecut_core.inference.view import analyzed_window
+from posecut_core.inference.view import View, analyzed_window
 from posecut_core.project.given import forgiving
 from posecut_core.project.opening import open_project, resolve_video
 from posecut_core.results import Summary
@@ -65,11 +65,14 @@ def frame_scoremaps(
     project = open_project(config)
     path, training = resolve_video(project, video), project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
-    with VideoReader(path) as reader:
-        window = analyzed_window(project.config.crop, reader.index, path)
-        image = reader.read(frame)[window.y1 : window.y2, window.x1 : window.x2]
     networks = training.ensemble(step) if ensemble else (training,)
     loaded = [Predictor.load(one.folder, snapshot=step) for one in networks]
+    with VideoReader(path) as reader:
+        window = analyzed_window(project.config.crop, reader.index, path)
+        reader.read(frame)  # says why, where there is none
+        view = View.of(window, reader.index, scale=1.0)
+        ((_, image),) = view.frames(reader, range(frame, frame + 1), context=loaded[0].context)
+    assert image is not None
     predictor, found = loaded[0], [one.scoremaps(image) for one in loaded]
     maps, likelihood = found[0], np.mean([one.likelihood for one in found], axis=0, dtype=np.float32)
     with atomic_path(Path(target)) as temporary, temporary.open("wb") as stream:

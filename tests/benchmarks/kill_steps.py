@@ -92,6 +92,7 @@ class BrightSpot:
     step: int = 4
     bodyparts: tuple[str, ...] = BODYPARTS
     engine_name: str = "xla"
+    context: int = 0
 
     @classmethod
     def load(cls, model_folder: Path, *, snapshot: str | int = "last") -> "BrightSpot":

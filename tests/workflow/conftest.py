@@ -47,6 +47,7 @@ class BrightSpot:
     shapes: list = field(default_factory=list)  # of the batches it has seen
 
     engine_name = "xla"
+    context = 0
 
     def start(self, images):
         return partial(self.predict, images)

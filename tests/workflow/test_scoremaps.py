@@ -12,7 +12,7 @@ from posecut_core.workflow.scoremaps import frame_scoremaps
 class MapsOfBrightness:
     """Stand in for a network: its only bodypart is the brightness of every second pixel."""
 
-    scorer, bodyparts = "Fake_10", ("spot",)
+    scorer, bodyparts, context = "Fake_10", ("spot",), 0
 
     @classmethod
     def load(cls, model_folder, *, snapshot="last"):

@@ -34,7 +34,7 @@ def network_of(tensors, net_type):
     spec = NetworkSpec(backbone, ("nose",))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), parameter_shapes(spec))
     parameters = _convert_weights(tensors, zeros, spec, source="drawn")
-    graph, state = nnx.split(nnx.eval_shape(lambda: backbone.build(undrawn)))
+    graph, state = nnx.split(nnx.eval_shape(lambda: backbone.build(undrawn, 3)))
     nnx.replace_by_pure_dict(state, parameters["backbone"])
     return nnx.merge(graph, state)
 
@@ -66,7 +66,7 @@ def test_features_are_those_of_the_stages(name):
     """Features have the image's sides by each stage's stride and its channels, from a half to a sixteenth."""
     spec = MobileSpec(name, width=0.5)
     images = jax.ShapeDtypeStruct((2, 64, 96, 3), jnp.float32)
-    features = jax.eval_shape(lambda images: spec.build(undrawn)(images), images)
+    features = jax.eval_shape(lambda images: spec.build(undrawn, 3)(images), images)
     assert [each.shape for each in features] == [(2, 64 // s, 96 // s, channels) for s, channels in spec.stages]
     assert [stage.stride for stage in spec.stages] == [2, 2, 4, 8, 16, 16, 16, 16]
 

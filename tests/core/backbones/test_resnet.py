@@ -32,7 +32,7 @@ def backbone(tensors, metadata, *, depth):
     spec = NetworkSpec(resnet, ("nose",))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), parameter_shapes(spec))
     parameters = _convert_weights(tensors, zeros, spec, source="drawn")
-    graph, state = nnx.split(nnx.eval_shape(lambda: ResNet(undrawn, resnet)))
+    graph, state = nnx.split(nnx.eval_shape(lambda: ResNet(undrawn, resnet, 3)))
     nnx.replace_by_pure_dict(state, parameters["backbone"])
     return nnx.merge(graph, state)
 
@@ -91,7 +91,7 @@ def test_depths_have_the_blocks_of_the_paper(depth, blocks, channels):
     """Blocks per stage and channels are those of He et al. 2016, table 1."""
     spec = ResNetSpec(depth=depth)
     assert spec.channels == channels
-    network = nnx.eval_shape(lambda: ResNet(undrawn, spec))
+    network = nnx.eval_shape(lambda: ResNet(undrawn, spec, 3))
     assert tuple(len(stage) for stage in network.stages) == blocks
     convolutions = 1 + sum(len(block.convs) for stage in network.stages for block in stage)
     assert convolutions + 1 == depth  # the classifier is left out
@@ -102,7 +102,7 @@ def test_features_are_those_of_the_stages(height, width):
     """Features have the image's sides by each stage's stride, rounded up, and its channels; the last stride is 16."""
     spec = ResNetSpec(depth=18, width=0.125)
     images = jax.ShapeDtypeStruct((2, height, width, 3), jnp.float32)
-    features = jax.eval_shape(lambda images: ResNet(undrawn, spec)(images), images)
+    features = jax.eval_shape(lambda images: ResNet(undrawn, spec, 3)(images), images)
     expected = [(2, -(-height // stride), -(-width // stride), channels) for stride, channels in spec.stages]
     assert [each.shape for each in features] == expected
     assert spec.stages[-1] == (16, 64)

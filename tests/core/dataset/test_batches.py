@@ -70,6 +70,14 @@ def test_an_image_of_the_wanted_size_is_not_touched():
     np.testing.assert_array_equal(resize(jnp.asarray(image)[None], height=SIZE[0], width=SIZE[1])[0], image)
 
 
+def test_a_neighbor_is_scaled_as_the_frame_is():
+    """The green channel of a frame and the same one as that of a neighbor are the same to the bit after scaling."""
+    image = np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8)
+    scaled = np.asarray(resize(np.concatenate([image, image[..., 1:2]], axis=-1), height=23, width=41))
+    np.testing.assert_array_equal(scaled[..., :3], resize(image, height=23, width=41))
+    np.testing.assert_array_equal(scaled[..., 3], scaled[..., 1])
+
+
 def test_a_scaled_image_has_at_least_one_pixel():
     """However small the scale, something is left."""
     assert scaled_size(3, 200, scale=0.05) == (1, 10)

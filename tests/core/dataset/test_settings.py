@@ -53,7 +53,7 @@ def test_reading_undoes_writing(tmp_path_factory, values):
 
 
 def test_a_new_file_is_as_ever(tmp_path):
-    """The bytes of a new training's settings.yaml are those that 0.1.0 wrote, but for settings that are gone."""
+    """The bytes of a new training's settings.yaml are those that 0.1.0 wrote, but for settings that are gone or new."""
     write_settings(tmp_path / "settings.yaml", TrainingSettings())
     assert (tmp_path / "settings.yaml").read_bytes() == (GOLDEN / "settings.yaml").read_bytes()
 

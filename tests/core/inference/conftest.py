@@ -19,6 +19,7 @@ class BrightSpot:
     fail_at: int | None = None  # raise on this batch, as Ctrl-C does
 
     engine_name = "xla"
+    context = 0
 
     def start(self, images):
         return partial(self.predict, images)

@@ -49,6 +49,23 @@ def test_openvino_finds_what_xla_finds(parameters, written, images):
     assert (xla.name, engine.name) == ("xla", "openvino-float32")
 
 
+def test_openvino_finds_what_xla_finds_in_frames_with_neighbors():
+    """Channels of neighbors are scaled and computed as those of the frame are."""
+    seeing = replace(SPEC, context=1)
+    drawn = initial_parameters(0, seeing)
+    generator = np.random.default_rng(1)
+    first = drawn["backbone"]["first"]
+    first = {**first, "further": generator.normal(size=first["further"].shape).astype(np.float32)}
+    drawn = {**drawn, "backbone": {**drawn["backbone"], "first": first}}
+    drawn |= {head: jax.tree.map(lambda leaf: 300 * leaf, drawn[head]) for head in ("head", "fine_head")}
+    written = network_onnx(seeing, drawn).SerializeToString()
+    images = generator.integers(0, 256, (2, 60, 90, 5), np.uint8)
+    engines = XlaEngine(seeing, drawn), OpenvinoEngine(lambda: written, precision="float32")
+    expected, found = (Predictor(replace(INFO, network=seeing), engine).predict(images) for engine in engines)
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-3)
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-5)
+
+
 @pytest.mark.parametrize("latency", [False, True])
 def test_what_is_started_together_comes_out_as_alone(written, images, latency):
     """Bits depend neither on the batch size nor on what else is in flight."""

@@ -45,7 +45,7 @@ def test_positions_that_none_believes_in_are_averaged():
 class Fixed:
     """A network that sees both bodyparts at the same place in each image."""
 
-    bodyparts, scorer = ("a", "b"), "net"
+    bodyparts, scorer, context = ("a", "b"), "net", 0
 
     def __init__(self, x, engine_name="xla"):
         self.x, self.engine_name = x, engine_name

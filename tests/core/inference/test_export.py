@@ -21,8 +21,8 @@ from tests.toy_backbone import Toy, TwoConvs
 class Light(TwoConvs):
     """What other networks are made of: depthwise convolutions, padding behind only, ceilings, means, divisions."""
 
-    def __init__(self, draw, stages):
-        super().__init__(draw, stages)
+    def __init__(self, draw, stages, channels):
+        super().__init__(draw, stages, channels)
         self.norm = FrozenBatchNorm(stages[0].channels)
         self.pointwise = Conv(draw, stages[0].channels, stages[0].channels, kernel=1)
         self.depthwise = nnx.Param(draw((3, 3, 1, stages[0].channels), 1.0))
@@ -62,8 +62,8 @@ class Made(Toy):
 
     module: type = Light
 
-    def build(self, draw):
-        return self.module(draw, self.stages)
+    def build(self, draw, channels):
+        return self.module(draw, self.stages, channels)
 
 
 def network(backbone, **more):
@@ -76,16 +76,22 @@ def network(backbone, **more):
 
 
 @pytest.mark.parametrize(
-    "backbone",
-    [Toy(), Made(), ResNetSpec(18, 0.125, "frozen_batch", pool_before=0), ResNetSpec(18, 0.125, "group")],
-    ids=["toy", "light", "frozen_batch", "group"],
+    ("backbone", "context"),
+    [
+        (Toy(), 0),
+        (Toy(), 2),
+        (Made(), 0),
+        (ResNetSpec(18, 0.125, "frozen_batch", pool_before=0), 0),
+        (ResNetSpec(18, 0.125, "group"), 0),
+    ],
+    ids=["toy", "context", "light", "frozen_batch", "group"],
 )
-def test_a_written_network_computes_the_same_on_images_of_any_size(backbone):
+def test_a_written_network_computes_the_same_on_images_of_any_size(backbone, context):
     """Score maps and offsets equal those of JAX to rounding, for any batch, height and width."""
-    spec, parameters = network(backbone)
+    spec, parameters = network(backbone, context=context)
     session = onnxruntime.InferenceSession(network_onnx(spec, parameters).SerializeToString())
-    for shape in ((1, 64, 96, 3), (3, 48, 32, 3))[isinstance(backbone, ResNetSpec) :]:  # which takes long to compile
-        images = np.random.default_rng(1).random(shape, np.float32)
+    for size in ((1, 64, 96), (3, 48, 32))[isinstance(backbone, ResNetSpec) :]:  # which takes long to compile
+        images = np.random.default_rng(1).random((*size, spec.channels), np.float32)
         expected = jax.jit(scoremaps, static_argnums=0)(spec, parameters, images)
         for mine, theirs in zip(session.run(None, {"images": images}), expected, strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-4, rtol=1e-4)

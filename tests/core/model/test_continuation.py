@@ -61,3 +61,21 @@ def test_another_network_is_refused(snapshot, thin, changes, words):
     """What the settings ask for and the snapshot has not is named."""
     with pytest.raises(ModelError, match=words):
         _continued(snapshot, dataclasses.replace(SETTINGS, **changes), thin.bodyparts)
+
+
+def test_a_network_that_saw_frames_alone_goes_on_with_neighbors(snapshot, thin, thin_parameters):
+    """It keeps what it has learned; the kernels of neighbors begin at zero."""
+    spec, parameters = _continued(snapshot, dataclasses.replace(SETTINGS, context=1), thin.bodyparts)
+    assert spec == dataclasses.replace(thin, context=1)
+    further = parameters["backbone"]["stem"].pop("further")
+    assert (further.shape, float(jnp.abs(further).max())) == ((7, 7, 2, 64), 0.0)
+    jax.tree.map(np.testing.assert_array_equal, parameters, thin_parameters)
+
+
+def test_a_network_with_neighbors_does_not_go_on_with_others(tmp_path, thin):
+    """What it has learned of two frames before and after says nothing about one, and is not dropped in silence."""
+    seeing = dataclasses.replace(thin, context=2)
+    state = initial_state(initial_parameters(0, seeing), SETTINGS)
+    folder = save_snapshot(tmp_path, SnapshotInfo(7, "run", seeing, 0.5), state)
+    with pytest.raises(ModelError, match="a network with context 2, but the settings ask for 0; set context to 2"):
+        _continued(folder, SETTINGS, thin.bodyparts)

@@ -87,3 +87,29 @@ def test_intermediate_supervision_adds_maps_of_the_third_stage(thin):
     alone = {name: value for name, value in parameters.items() if not name.startswith("middle")}
     assert jax.tree.structure(alone) == jax.tree.structure(parameter_shapes(thin))
     np.testing.assert_allclose(jax.jit(scoremaps, static_argnums=0)(thin, alone, x).scores, final.scores, atol=1e-5)
+
+
+def test_a_context_begins_as_the_network_without(thin):
+    """Kernels of neighbors begin at zero and are all that is new: nothing changes until they have learned something."""
+    seeing = dataclasses.replace(thin, context=2)
+    before, after = initial_parameters(0, thin), initial_parameters(0, seeing)
+    assert after["backbone"]["stem"].pop("further").shape == (7, 7, 4, 64)
+    jax.tree.map(np.testing.assert_array_equal, before, after)
+    x = jnp.asarray(np.random.default_rng(0).random((1, 32, 48, 7), np.float32))
+    alone, beside = scoremaps(thin, before, x[..., :3]), scoremaps(seeing, initial_parameters(0, seeing), x)
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-6), alone, beside)
+
+
+def test_where_nothing_moves_neighbors_say_nothing(thin, thin_parameters):
+    """Whatever their kernels are, frames that repeat the frame in the middle leave the maps as they are."""
+    seeing = dataclasses.replace(thin, context=1)
+    further = jnp.asarray(np.random.default_rng(1).normal(size=(7, 7, 2, 64)).astype(np.float32))
+    backbone = thin_parameters["backbone"]
+    moved = {**thin_parameters, "backbone": {**backbone, "stem": {**backbone["stem"], "further": further}}}
+    x = images(1, 32, 48)
+    still = jnp.concatenate([x, x[..., 1:2], x[..., 1:2]], axis=-1)
+    alone = scoremaps(thin, thin_parameters, x)
+    found = scoremaps(seeing, moved, still)
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-5), alone, found)
+    differs = scoremaps(seeing, moved, still.at[..., 3].add(0.5))
+    assert float(jnp.abs(differs.scores - alone.scores).max()) > 1e-3
