@@ -29,6 +29,7 @@ from posecut_core.inference.engine import Engine, XlaEngine
 from posecut_core.inference.export import network_onnx
 from posecut_core.model.pose_net import NetworkSpec, Parameters, parameter_shapes
 from posecut_core.model.snapshots import LARGEST, SnapshotInfo, description_of, info_from
+from posecut_core.results import counted
 from posecut_core.storage.files import atomic_path, file_sha256, parse_json, read_json, write_text
 
 _TOLERANCE = 1e-3  # of the largest number in a map: what proves a file
@@ -109,8 +110,8 @@ def _input(network: NetworkSpec, global_scale: float) -> _Input:
         return known
     layout = (
         f"float32 [batch, height, width, {network.channels}], pixel values divided by 255: the frame in RGB, then the "
-        f"green channels of the {network.context} frames before it and the {network.context} after it, in the order of "
-        "time; the frame's own green channel where a video has no such frame"
+        f"green channels of {counted(network.context, 'frame')} before it and {network.context} after it, in the order "
+        "of time; the frame's own green channel where a video has no such frame"
     )
     return replace(known, images=layout)
 

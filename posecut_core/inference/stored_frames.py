@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
 from posecut_core.errors import ArgumentError, Remedy, VideoError
+from posecut_core.results import counted
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.neighbors import channels_of
 
@@ -70,8 +71,8 @@ def check_images(given: Any, *, what: str, batch: bool, context: int = 0) -> Non
         if context:
             expected = f"images x height x width x {channels_of(context)}"
             advice = (
-                f"the network sees {context} frames before and after each, which video.neighbors.with_neighbors adds "
-                "as channels"
+                f"the network sees {counted(context, 'frame')} before and after each, which "
+                "video.neighbors.with_neighbors adds as channels"
             )
         raise ArgumentError(f"{what} {found}, expected {expected} of uint8; {advice}.")
 

@@ -36,6 +36,25 @@ class BrightSpot:
         return np.stack([spot, spot + np.array([3.0, 0.0])], axis=1), np.repeat(likelihood[:, None], 2, axis=1)
 
 
+@dataclass
+class Around:
+    """Finds the bright square in the frame before as "before", and in the frame after as "after"."""
+
+    network: object  # finds it in an image
+    context: int = 1
+    scorer: str = "PoseCut_aroundshuffle1_10"
+    bodyparts: tuple[str, ...] = ("before", "after")
+    engine_name: str = "xla"
+
+    def start(self, images):
+        return partial(self.predict, images)
+
+    def predict(self, images):
+        seen = [self.network.predict(np.repeat(images[..., channel, None], 3, axis=3)) for channel in (3, 4)]
+        xy, likelihood = (np.stack([one[part][:, 0] for one in seen], axis=1) for part in (0, 1))
+        return xy, likelihood
+
+
 def spot_position(number):
     """Where the center of the spot is in a frame of the fixture's videos."""
     return np.array([10.5 + 2 * number, 12.5 + number])
@@ -49,6 +68,12 @@ def network():
 @pytest.fixture
 def make_network():
     return BrightSpot
+
+
+@pytest.fixture
+def make_network_around():
+    """Make a network that looks at the frames around each."""
+    return lambda **options: Around(BrightSpot(**options))
 
 
 @pytest.fixture

@@ -164,3 +164,16 @@ def test_windows_lie_in_the_frame_and_hold_the_pose(height, width, scale, right,
         assert crop.lies_in(width, height)
         assert crop.x1 <= row[0, 0] <= crop.x2
         assert crop.y1 <= row[0, 1] <= crop.y2
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_a_window_shows_the_frames_around_it_too(jumping_video, tmp_path, make_network_around, batch_size):
+    """All channels of a frame are cut alike, and the frames around the first of a segment are those of the video."""
+    network, target = make_network_around(), tmp_path / "spot.h5"
+    analyze_video(network, jumping_video, target, batch_size=batch_size, tracking=TrackingCrop(margin=20))
+    found = read_predictions(target).xy
+    steady = [number for number in range(1, FRAMES - 1) if abs(number - JUMP) > 2]
+    for part, step in ((0, -1), (1, 1)):
+        np.testing.assert_allclose(found[steady, part], [center(number + step) for number in steady], atol=0.5)
+    assert {shape[-1] for shape in network.network.shapes} == {3}
+    assert any(shape[1:3] != (HEIGHT, WIDTH) for shape in network.network.shapes)

@@ -1,8 +1,5 @@
 """The analysis of one video."""
 
-from dataclasses import dataclass
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -99,41 +96,22 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_first_batch(spot_vi
     assert network.shapes == []
 
 
-@dataclass
-class Around:
-    """Finds the bright square in the frame before as "before", and in the frame after as "after"."""
-
-    network: object  # finds it in an image
-    context: int = 1
-    scorer: str = "PoseCut_aroundshuffle1_10"
-    bodyparts: tuple[str, ...] = ("before", "after")
-    engine_name: str = "xla"
-
-    def start(self, images):
-        return partial(self.predict, images)
-
-    def predict(self, images):
-        seen = [self.network.predict(np.repeat(images[..., channel, None], 3, axis=3)) for channel in (3, 4)]
-        xy, likelihood = (np.stack([one[part][:, 0] for one in seen], axis=1) for part in (0, 1))
-        return xy, likelihood
-
-
 @pytest.mark.parametrize("crop", [None, Crop(4, 60, 6, 40)])
 @pytest.mark.parametrize("batch_size", [1, 4, 16])
-def test_a_network_sees_the_frames_around_each(spot_video, target, make_network, truth, batch_size, crop):
+def test_a_network_sees_the_frames_around_each(spot_video, target, make_network_around, truth, batch_size, crop):
     """Whatever the batch size; at both ends of the video the frame itself stands in."""
-    analyze_video(Around(make_network()), spot_video, target, batch_size=batch_size, crop=crop)
+    analyze_video(make_network_around(), spot_video, target, batch_size=batch_size, crop=crop)
     found = read_predictions(target)
     np.testing.assert_allclose(found.xy[:, 0], [truth(max(n - 1, 0)) for n in range(11)], atol=0.3)
     np.testing.assert_allclose(found.xy[:, 1], [truth(min(n + 1, 10)) for n in range(11)], atol=0.3)
 
 
-def test_an_analysis_with_neighbors_goes_on_to_the_same_bytes(spot_video, target, make_network):
+def test_an_analysis_with_neighbors_goes_on_to_the_same_bytes(spot_video, target, make_network_around):
     """The first frame after an interruption sees the frames before it, which were analyzed already."""
-    analyze_video(Around(make_network()), spot_video, target, batch_size=3)
+    analyze_video(make_network_around(), spot_video, target, batch_size=3)
     expected = read_predictions(target)
     target.unlink()
     with pytest.raises(KeyboardInterrupt):
-        analyze_video(Around(make_network(fail_at=4)), spot_video, target, batch_size=3)
-    analyze_video(Around(make_network()), spot_video, target, batch_size=3)
+        analyze_video(make_network_around(fail_at=4), spot_video, target, batch_size=3)
+    analyze_video(make_network_around(), spot_video, target, batch_size=3)
     np.testing.assert_array_equal(read_predictions(target).xy, expected.xy)

@@ -1,0 +1,201 @@
+"""Networks that see the frames around each (`context`) beside networks that do not, after as many steps.
+
+    python tests/benchmarks/context.py [--sets hidden,absent,flies] [--contexts 0,2] [--seeds N] [--steps N]
+        [--weights FILE] [--set NAME=VALUE] [--results FILE.jsonl]
+
+`hidden`: two drawn mice train, two others in other arenas test, half of the frames with bodyparts under the board. These
+are labeled where they are, as a person does who has seen the animal walk under it. `absent`: the same frames, labeled as
+by a person who sees one frame: what is under the board is nowhere. `flies`: one fly of each frame of one recording
+trains, flies of others test. Every training is a line of `--results`; what is there already is not trained again.
+Errors are pixels of the full frames.
+"""
+
+import importlib.util
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from generalization import _STRANGERS, Subject, measured
+from openfield import keep_row, kept_rows, parser, print_result, settings_given
+
+from posecut_core import create_new_project, extract_frames
+from posecut_core.demo.sample import VIDEOS, create, film_all
+from posecut_core.demo.scene import TO_LABEL, human_labels, prepare
+from posecut_core.labels.table import LabelTable
+from posecut_core.progress import silent
+from posecut_core.project.opening import open_project
+from posecut_core.video.frame_store import FrameStore
+from posecut_core.video.reader import VideoReader
+from posecut_core.workflow.check_labels import write_labels
+
+_EXTRACTED = 30  # frames of each drawn video that look different
+_UNDER = 25  # further frames of each drawn video in which a bodypart is under the board
+_FLIES = {"a": 120, "b": 100, "c_two": 60}  # recording -> frames; the first trains
+_SIDE = 192  # pixels of a crop around a fly
+
+
+@dataclass(frozen=True)
+class Film:
+    """A subject, and which of its points lie under the board."""
+
+    subject: Subject
+    hidden: Mapping[str, np.ndarray]  # video -> frames x bodyparts, of all frames
+
+
+@contextmanager
+def drawn(data: Path, seeds: int, *, labels_hidden: bool) -> Iterator[Film]:
+    """Draw mice and label them: two for training, two others to test on."""
+    with tempfile.TemporaryDirectory(prefix="posecut-drawn-") as folder:
+        scenes = (*TO_LABEL, *_STRANGERS)
+        config = create(Path(folder), film_all(scenes, Path(folder) / VIDEOS, silent), silent)
+        rows, hidden = {}, {}
+        for scene in scenes:
+            rng, jitter = np.random.default_rng([scene.seed, 3]), 0.7 if scene in TO_LABEL else 0.0
+            truth = prepare(scene).truth
+            extract_frames(config, videos=[scene.name], number_of_frames=_EXTRACTED)
+            under = rng.permutation(np.flatnonzero(truth.hidden.any(axis=1)))[:_UNDER].tolist()
+            numbers = extract_frames(config, "manual", videos=[scene.name], frames=under).videos[0].frames
+            rows[scene.name], hidden[scene.name] = len(numbers), truth.hidden
+            known = replace(truth, hidden=np.zeros_like(truth.hidden)) if labels_hidden else truth
+            write_labels(config, human_labels(rng, known, scene.name, numbers, jitter=jitter))
+        yield Film(_subject(config, rows, [scene.name for scene in TO_LABEL], seeds), hidden)
+
+
+@contextmanager
+def flies(data: Path, seeds: int) -> Iterator[Film]:
+    """Label one fly of each of some frames, in a window around it, as a frame store keeps windows of frames."""
+    given = importlib.util.spec_from_file_location("flies_project", data.parent / "tools" / "flies_project.py")
+    tool = importlib.util.module_from_spec(given)
+    given.loader.exec_module(tool)
+    with tempfile.TemporaryDirectory(prefix="posecut-flies-") as folder:
+        videos = [data / "flies" / f"{name}.mp4" for name in _FLIES]
+        config = create_new_project("flies", "me", videos, folder, bodyparts=tool.PARTS).config_path
+        rows = {name: _one_fly_of_each(config, tool, name, count) for name, count in _FLIES.items()}
+        yield Film(_subject(config, rows, ["a"], seeds), {})
+
+
+def _one_fly_of_each(config: Path, tool, name: str, count: int) -> int:
+    project, rng = open_project(config), np.random.default_rng(0)
+    path = tool.DATA / f"{name}.mp4"
+    frames = [(number, seen) for number, seen in tool.read_slp(tool.DATA / f"{name}.slp") if len(seen)]
+    chosen, images = {}, []
+    with VideoReader(path) as reader:
+        sides = np.array([reader.index.width, reader.index.height])
+        for place in np.linspace(0, len(frames) - 1, count).round().astype(int):
+            number, seen = frames[place]
+            xy = seen[rng.integers(len(seen))]
+            if np.isnan(xy).mean() > 0.3:
+                continue
+            shift = rng.uniform(-tool.PAD, tool.PAD, 2) - _SIDE / 2
+            x, y = np.clip(np.nanmean(xy, axis=0) + shift, 0, sides - _SIDE).round().astype(int).tolist()
+            local = xy - (x, y)
+            chosen[number] = np.where(((local < 0) | (local > _SIDE - 1)).any(axis=1, keepdims=True), np.nan, xy)
+            images.append((number, reader.read(number)[y : y + _SIDE, x : x + _SIDE], (x, y)))
+    FrameStore.open(project.frame_store(name), create=True).append(images)
+    numbers = sorted(chosen)
+    table = LabelTable(name, tuple(tool.PARTS), np.array(numbers), np.stack([chosen[number] for number in numbers]))
+    write_labels(config, table)
+    return len(numbers)
+
+
+def _subject(config: Path, rows: Mapping[str, int], training: list[str], seeds: int) -> Subject:
+    places, first = {}, 0
+    for name in sorted(rows):  # as the labeled frames are sorted
+        places[name], first = list(range(first, first + rows[name])), first + rows[name]
+    train, test = (
+        [row for name in places if (name in training) is side for row in places[name]] for side in (True, False)
+    )
+    return Subject(config, ((train, test),) * seeds, {name: places[name] for name in rows if name not in training})
+
+
+SETS = {
+    "hidden": lambda data, seeds: drawn(data, seeds, labels_hidden=True),
+    "absent": lambda data, seeds: drawn(data, seeds, labels_hidden=False),
+    "flies": flies,
+}
+
+
+def run(arguments, known: list[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """Train what is not known yet, and yield a row for each."""
+    given, shuffle = settings_given(arguments.set), 0
+    for name in arguments.sets.split(","):
+        wanted = [
+            {"set": name, "context": int(context), "seed": seed, "steps": arguments.steps, "asked": given}
+            for seed in range(arguments.seeds)
+            for context in arguments.contexts.split(",")
+        ]
+        wanted = [row for row in wanted if not any(one | row == one for one in known)]
+        if not wanted:
+            continue
+        with SETS[name](arguments.data, arguments.seeds) as film:
+            for row in wanted:
+                shuffle += 1
+                train, test = film.subject.splits[row["seed"]]
+                settings = {"seed": row["seed"], "context": row["context"], "maxiters": arguments.steps, **given}
+                found, minutes = measured(film.subject, shuffle, train, test, arguments.weights, settings)
+                yield {**row, **_figures(found, film), "processor_minutes": round(minutes, 2)}
+
+
+def _figures(found, film: Film) -> dict[str, float | None]:
+    """Sum up test frames: errors of what is in view and what is hidden, and likelihoods of both."""
+    hidden = np.concatenate(
+        [film.hidden[video.video][video.numbers] if film.hidden else np.zeros(video.xy.shape[:2], bool)
+         for video in found.frames]
+    )[found.is_test]  # fmt: skip
+    errors, likelihood = found.errors[found.is_test], found.likelihood[found.is_test]
+    return {
+        "view_px": _mean(errors[~hidden]),
+        "view_p95_px": _percentile(errors[~hidden], 95),
+        "hidden_px": _mean(errors[hidden]),
+        "view_below_half": _mean(likelihood[~hidden] < 0.5),
+        "hidden_below_half": _mean(likelihood[hidden] < 0.5),
+        "hidden_points": int(hidden.sum()),
+    }
+
+
+def _mean(values: np.ndarray) -> float | None:
+    known = values[~np.isnan(values)]
+    return round(float(known.mean()), 3) if len(known) else None
+
+
+def _percentile(values: np.ndarray, share: float) -> float:
+    return round(float(np.nanpercentile(values, share)), 2)
+
+
+def table(rows: list[dict[str, object]]) -> dict[str, dict[str, object]]:
+    """Average over seeds."""
+    found: dict[str, dict[str, object]] = {}
+    for key in dict.fromkeys((row["set"], row["context"]) for row in rows):
+        own = [row for row in rows if (row["set"], row["context"]) == key]
+        figures = ("view_px", "view_p95_px", "hidden_px", "view_below_half", "hidden_below_half", "processor_minutes")
+        values = {name: [row[name] for row in own if row[name] is not None] for name in figures}
+        means = {name: [round(float(np.mean(each)), 3), *each] for name, each in values.items() if each}
+        found[f"{key[0]}, context {key[1]}"] = {"seeds": len(own), **means}
+    return found
+
+
+def main():
+    """Train what is missing, print one JSON object: the mean of each figure, and what it was with each seed."""
+    options = parser(__doc__)
+    options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
+    options.add_argument("--contexts", default="0,2", help="(default: %(default)s)")
+    options.add_argument("--seeds", type=int, default=2, help="(default: %(default)s)")
+    options.add_argument("--steps", type=int, default=400, help="of each training (default: %(default)s)")
+    options.add_argument("--weights", default="random", help="imagenet, random or a .safetensors file")
+    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
+    options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
+    arguments = options.parse_args()
+    rows = kept_rows(arguments.results)
+    for row in run(arguments, rows):
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+        keep_row(arguments.results, row)
+    print_result({"table": table(rows)})
+
+
+if __name__ == "__main__":
+    main()
