@@ -3,11 +3,11 @@
     python tests/benchmarks/context.py [--sets hidden,absent,flies] [--contexts 0,2] [--seeds N] [--steps N]
         [--weights FILE] [--set NAME=VALUE] [--results FILE.jsonl]
 
-`hidden`: two drawn mice train, two others in other arenas test, half of the frames with bodyparts under the board. These
-are labeled where they are, as a person does who has seen the animal walk under it. `absent`: the same frames, labeled as
-by a person who sees one frame: what is under the board is nowhere. `flies`: one fly of each frame of one recording
-trains, flies of others test. Every training is a line of `--results`; what is there already is not trained again.
-Errors are pixels of the full frames.
+`hidden`: two drawn mice train, two others in other arenas test, half of the frames with bodyparts under the board.
+These are labeled where they are, as a person does who has seen the animal walk under it. `absent`: the same frames,
+labeled as by a person who sees one frame: what is under the board is nowhere. `flies`: one fly of each frame of one
+recording trains, flies of others test. Every training is a line of `--results`; what is there already is not trained
+again. Errors are pixels of the full frames.
 """
 
 import importlib.util
