@@ -36,6 +36,7 @@ What these steps work on, for your notebooks and programs:
         MarkAbsent, Delete, Undo, Redo              returns
     TrainingSettings                                how a network is built and trained
     Predictor                                       a trained network: images in, positions or score maps out
+    with_neighbors                                  an image as a network with a `context` sees it
     PoseStream, Pose                                the same for frames that come one by one
     Predictions, read_predictions,                  predictions of a video, and their files
         write_predictions
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from posecut_core.project.paths import Project
     from posecut_core.types import Crop, FrameRef
     from posecut_core.video.frame_store import FrameStore
+    from posecut_core.video.neighbors import with_neighbors
     from posecut_core.video.reader import VideoReader
     from posecut_core.video.writer import VideoWriter
     from posecut_core.workflow.analyze_videos import analyze_videos
@@ -176,6 +178,7 @@ __all__ = [
     "train_network",
     "triangulate",
     "undo_labels",
+    "with_neighbors",
     "write_labels",
     "write_predictions",
 ]
@@ -250,6 +253,7 @@ _HOMES = {
     "triangulate": "workflow.triangulate",
     "undo_labels": "workflow.undo_labels",
     "write_labels": "workflow.check_labels",
+    "with_neighbors": "video.neighbors",
     "write_predictions": "poses.files",
 }
 

@@ -141,8 +141,8 @@ class Predictor:
     def predict(self, images: Any) -> Poses:
         """Return (x, y) in pixels of the given images, uint8 [B, H, W, 3] in RGB, and likelihoods.
 
-        A network with a `context` takes the frames around each in further channels, as
-        `posecut_core.video.neighbors.with_neighbors` makes them. A program is compiled for each shape of `images`.
+        A network with a `context` takes the frames around each in further channels, which `with_neighbors` adds. A
+        program is compiled for each shape of `images`.
 
         Raises:
             ArgumentError: `images` is something else.

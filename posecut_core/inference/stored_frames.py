@@ -71,8 +71,8 @@ def check_images(given: Any, *, what: str, batch: bool, context: int = 0) -> Non
         if context:
             expected = f"images x height x width x {channels_of(context)}"
             advice = (
-                f"the network sees {counted(context, 'frame')} before and after each, which "
-                "video.neighbors.with_neighbors adds as channels"
+                f"the network sees {counted(context, 'frame')} before and after each, which with_neighbors adds as "
+                "channels"
             )
         raise ArgumentError(f"{what} {found}, expected {expected} of uint8; {advice}.")
 

@@ -58,7 +58,7 @@ def take_neighbors(
     if unlike:
         names = named_few([*image_names(project, video, unlike).values()])
         told = f"{counted(len(unlike), 'image')} of {video} will be seen without what is before and after it: {names}"
-        report(Notice(f"{told}. The frame of that number in {path.name} is another picture"))
+        report(Notice(f"{told}. {path.name} has another picture at that number, or none"))
     return added
 
 

@@ -30,7 +30,13 @@ def neighbors_of(number: int, *, context: int) -> tuple[int, ...]:
 def with_neighbors(
     image: UInt8[np.ndarray, "H W 3"], neighbors: Sequence[UInt8[np.ndarray, "_ _ 3"] | None]
 ) -> UInt8[np.ndarray, "H W C"]:
-    """Add the channels of the frames around one; None, or one of another size, is a frame that there is not."""
+    """Add to a frame the channels of those around it, as a network with a `context` sees it.
+
+    Args:
+        image: the frame.
+        neighbors: as many frames before it as after it, in the order of time. For one that is None or of another size
+            the frame itself stands in.
+    """
     there = (image if other is None or other.shape != image.shape else other for other in neighbors)
     return np.concatenate([image, *(other[..., GREEN : GREEN + 1] for other in there)], axis=-1) if neighbors else image
 

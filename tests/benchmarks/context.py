@@ -3,11 +3,11 @@
     python tests/benchmarks/context.py [--sets hidden,absent,flies] [--contexts 0,2] [--seeds N] [--steps N]
         [--weights FILE] [--set NAME=VALUE] [--results FILE.jsonl]
 
-`hidden`: two drawn mice train, two others in other arenas test, half of the frames with bodyparts under the board.
-These are labeled where they are, as a person does who has seen the animal walk under it. `absent`: the same frames,
-labeled as by a person who sees one frame: what is under the board is nowhere. `flies`: one fly of each frame of one
-recording trains, flies of others test. Every training is a line of `--results`; what is there already is not trained
-again. Errors are pixels of the full frames.
+`hidden`: two thirds of the videos of two drawn mice train, the last third tests; in half of these frames bodyparts lie
+under the board. They are labeled where they are, as a person does who has seen the animal walk under it. `absent`: the
+same frames, labeled as by a person who sees one frame: what is under the board is nowhere. `flies`: one fly of each
+frame of one recording trains, flies of others test. Every training is a line of `--results`; what is there already is
+not trained again. Errors are pixels of the full frames.
 """
 
 import importlib.util
@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from generalization import _STRANGERS, Subject, measured
+from generalization import Subject, measured
 from openfield import keep_row, kept_rows, parser, print_result, settings_given
 
 from posecut_core import create_new_project, extract_frames
 from posecut_core.demo.sample import VIDEOS, create, film_all
-from posecut_core.demo.scene import TO_LABEL, human_labels, prepare
+from posecut_core.demo.scene import TO_LABEL, Truth, human_labels, prepare
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import silent
 from posecut_core.project.opening import open_project
@@ -32,8 +32,7 @@ from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.check_labels import write_labels
 
-_EXTRACTED = 30  # frames of each drawn video that look different
-_UNDER = 25  # further frames of each drawn video in which a bodypart is under the board
+_ANYWHERE, _UNDER = 25, 25  # frames of each third of a drawn video, at random, and of those with a hidden bodypart
 _FLIES = {"a": 120, "b": 100, "c_two": 60}  # recording -> frames; the first trains
 _SIDE = 192  # pixels of a crop around a fly
 
@@ -48,21 +47,31 @@ class Film:
 
 @contextmanager
 def drawn(data: Path, seeds: int, *, labels_hidden: bool) -> Iterator[Film]:
-    """Draw mice and label them: two for training, two others to test on."""
+    """Draw mice and label them: the first two thirds of their videos for training, the last to test on."""
     with tempfile.TemporaryDirectory(prefix="posecut-drawn-") as folder:
-        scenes = (*TO_LABEL, *_STRANGERS)
-        config = create(Path(folder), film_all(scenes, Path(folder) / VIDEOS, silent), silent)
-        rows, hidden = {}, {}
-        for scene in scenes:
-            rng, jitter = np.random.default_rng([scene.seed, 3]), 0.7 if scene in TO_LABEL else 0.0
-            truth = prepare(scene).truth
-            extract_frames(config, videos=[scene.name], number_of_frames=_EXTRACTED)
-            under = rng.permutation(np.flatnonzero(truth.hidden.any(axis=1)))[:_UNDER].tolist()
-            numbers = extract_frames(config, "manual", videos=[scene.name], frames=under).videos[0].frames
-            rows[scene.name], hidden[scene.name] = len(numbers), truth.hidden
+        config = create(Path(folder), film_all(TO_LABEL, Path(folder) / VIDEOS, silent), silent)
+        trains, hidden = [], {}
+        for scene in sorted(TO_LABEL, key=lambda scene: scene.name):  # as the labeled frames are sorted
+            rng, truth = np.random.default_rng([scene.seed, 3]), prepare(scene).truth
+            first, last = (_chosen(rng, truth, part) for part in _parts(scene.frames))
+            numbers = extract_frames(config, "manual", videos=[scene.name], frames=[*first, *last]).videos[0].frames
+            hidden[scene.name] = truth.hidden
             known = replace(truth, hidden=np.zeros_like(truth.hidden)) if labels_hidden else truth
-            write_labels(config, human_labels(rng, known, scene.name, numbers, jitter=jitter))
-        yield Film(_subject(config, rows, [scene.name for scene in TO_LABEL], seeds), hidden)
+            write_labels(config, human_labels(rng, known, scene.name, numbers, jitter=0.7))
+            trains += [number in first for number in numbers]
+        train, test = (np.flatnonzero(np.array(trains) == side).tolist() for side in (True, False))
+        yield Film(Subject(config, ((train, test),) * seeds, {}), hidden)
+
+
+def _parts(frames: int) -> tuple[range, range]:
+    """Return the frames that train and those that test, with some between them that do neither."""
+    return range(2 * frames // 3 - 5), range(2 * frames // 3 + 5, frames)
+
+
+def _chosen(rng: np.random.Generator, truth: Truth, part: range) -> set[int]:
+    under = [number for number in part if truth.hidden[number].any()]
+    anywhere = rng.choice(np.array(part), _ANYWHERE, replace=False)
+    return {*anywhere.tolist(), *rng.permutation(under)[:_UNDER].tolist()}
 
 
 @contextmanager

@@ -59,7 +59,7 @@ NOUNS = {"Crop", "FrameRef", "FrameStore", "LabelSession", "LabelTable", "Predic
 NOUNS |= {"TrainingSettings", "VideoReader", "VideoWriter", "PosecutError", "Progress"}
 NOUNS |= {"Delete", "MarkAbsent", "MarkOccluded", "Notice", "Place", "Redo", "Undo"}
 NOUNS |= {"open_project", "read_labels", "read_predictions", "write_predictions", "arima_filtered", "median_filtered"}
-NOUNS |= {"kalman_filtered", "spline_filtered", "Pose", "PoseStream", "Points3D", "read_points"}
+NOUNS |= {"kalman_filtered", "spline_filtered", "Pose", "PoseStream", "Points3D", "read_points", "with_neighbors"}
 PUBLIC = {package.__name__: set(package.__all__) for package in (posecut_core, posecut_core.demo, napari_posecut)}
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 
