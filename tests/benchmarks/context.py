@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from generalization import Subject, measured
+from generalisation import Subject, measured
 from openfield import keep_row, kept_rows, parser, print_result, settings_given
 
 from posecut_core import create_new_project, extract_frames
