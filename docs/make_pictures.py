@@ -3,7 +3,7 @@
     xvfb-run -a -s "-screen 0 1280x900x24" python docs/make_pictures.py
 
 Real mouse and key events reach the window, and a picture of it is taken after each one. Two frames are labeled point
-by point; the pose of the second is proposed for the third, corrected, and accepted. The animation replaces
+by point; the pose of the second is suggested for the third, corrected, and accepted. The animation replaces
 `docs/images/labeling.gif`. The other pictures of the window are "label", "trained" and "results" of
 `tests/benchmarks/window_session.py --screenshots DIR --steps 200 --frames 40 --last results` on a screen of 1280x800.
 """

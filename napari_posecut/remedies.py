@@ -38,7 +38,7 @@ PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what
     "import_project": ("1 Project", "Import a project"),
 }
 _WITH = {  # step, argument, its value -> what is written on the button then
-    ("merge_labels", "take", True): "Accept the changes",
+    ("merge_labels", "take", True): "Take over the changes",
     ("merge_labels", "discard", True): "Discard the changes",
     ("train_network", "weights", "random"): "Train from random weights",
     ("train_network", "weights", "imagenet"): "Train from ImageNet weights",

@@ -505,7 +505,7 @@ class Session:
             LabelError: it was never extracted.
         """
         if self.labeling is None:
-            raise LabelError("No project is open; open one first.")
+            raise LabelError("No project is open; open or create one (1 Project).")
         self.labeling.go_to(FrameRef(video, number))
         self.show_labels()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import napari
 from napari import Viewer
+from napari.settings import get_settings
 from qtpy.QtCore import QRect
 from qtpy.QtGui import QGuiApplication
 
@@ -17,7 +18,7 @@ from posecut_core.errors import PosecutError
 from posecut_core.project.opening import config_path
 
 PROJECT, FRAMES, LABEL, REFINE = "1 Project", "2 Frames", "3 Label", "8 Refine"
-_SIZE = (1280, 800)  # pixels at most
+_SIZE = (1280, 800)  # pixels, where napari remembers no other size
 _FRAME = 30  # pixels for the frame of the window
 
 
@@ -68,7 +69,8 @@ def open_window(config: str | os.PathLike[str] | None = None, *, dock: str = LAB
     viewer = Viewer(title="PoseCut", show=show, show_welcome_screen=False)
     screen = QGuiApplication.primaryScreen()
     room = screen.availableGeometry() if screen is not None else QRect(0, 0, *_SIZE)
-    viewer.window.resize(min(_SIZE[0], room.width()), min(_SIZE[1], room.height() - _FRAME))
+    width, height = get_settings().application.window_size or _SIZE
+    viewer.window.resize(min(width, room.width()), min(height, room.height() - _FRAME))
     bar = add_flow_bar(viewer)
     bar.show_panels(preferences().panels)
     try:

@@ -251,7 +251,7 @@ def _crash_message(code: int | None) -> str:
     """Say what is known of an end without a word."""
     advice = "start it again, and it continues where it stopped"
     if sys.platform != "win32" and code == -signal.SIGKILL:
-        advice = f"close other programs or use a smaller batch size; {advice}"
+        advice = f"close other programs, or compute fewer crops or frames at once; {advice}"
         return f"The system ended the job, most likely because memory ran out; {advice}."
     reason = "" if code is None else f" ({_signal_name(code)})"
     return f"The job ended unexpectedly{reason}; {advice}."

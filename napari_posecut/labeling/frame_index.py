@@ -9,17 +9,19 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
+from napari_posecut.labeling.extracted_frames import partial_crops
 from posecut_core.errors import PosecutError
 from posecut_core.labels.contents import read_contents, read_naming
 from posecut_core.labels.frame_notes import read_notes, write_note
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
 from posecut_core.project.config import ProjectConfig
+from posecut_core.project.given import natural_key
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import Project
 from posecut_core.project.state import ProjectState, look_of, read_state, update_state
 from posecut_core.storage.files import stamps
-from posecut_core.types import FrameRef
+from posecut_core.types import Crop, FrameRef
 from posecut_core.video.frame_store import FrameStore, picture_hash
 
 # --- images -----------------------------------------------------------------------------------------------------------
@@ -97,7 +99,7 @@ def _read_videos(project: Project, before: Mapping[str, _CachedVideo] | None = N
         LabelError: labels are damaged or do not fit the project.
     """
     cached = before or {}
-    videos = (folder.name for folder in frame_folders(project))
+    videos = sorted((folder.name for folder in frame_folders(project)), key=natural_key)
     there = (video for video in videos if project.frame_store(video).exists())
     return {video: _read(project, video, cached.get(video)) for video in there}
 
@@ -180,6 +182,7 @@ class IndexContents:
     columns: dict[str, str]  # identity -> name of the bodyparts
     cached: dict[str, _CachedVideo]
     notes: dict[FrameRef, str]
+    crops: Mapping[str, Crop]  # of the videos of which extraction leaves a part out
 
 
 class FrameIndex:
@@ -223,7 +226,8 @@ class FrameIndex:
         if not self._still_open(project, columns, cached):
             self.release()
             cached = _read_videos(project, cached)  # with the edits that were open
-        return IndexContents(project, look, brightness, columns, cached, _read_notes(project, cached))
+        notes, crops = _read_notes(project, cached), partial_crops(project)
+        return IndexContents(project, look, brightness, columns, cached, notes, crops)
 
     def update(self, contents: "IndexContents") -> None:
         """Hold what `look` has found."""
@@ -232,7 +236,7 @@ class FrameIndex:
             self._counts.clear()
             self._statuses.clear()
         self.project, self.columns, self._cached = contents.project, contents.columns, cached
-        self.look, self.notes = contents.look, contents.notes
+        self.look, self.notes, self.crops = contents.look, contents.notes, contents.crops
         self._brightness = dict(contents.brightness)
         self._states = {video: one.state for video, one in cached.items()}
         self._images = _ImageCache({video: one.store for video, one in cached.items()})

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.layers.convert import FILLED, to_rows_columns
 from posecut_core.errors import ModelError
 from posecut_core.plots.colors import colors_of, named_color
 from posecut_core.poses.files import FoundPredictions, find_predictions, read_predictions
 from posecut_core.poses.predictions import Predictions, check_source, read_origin
 from posecut_core.project.config import ProjectConfig, bones_between
-from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.types import NetworkName
 
@@ -119,7 +119,7 @@ def analyzed_videos(
         videos: others to look at.
         folders: where to look, besides the folder of each video.
     """
-    known = dict.fromkeys([*project_videos(project).values(), *videos])
+    known = dict.fromkeys([*listed_videos(project).values(), *videos])
     found = [find_predictions(video, folder) for video in known for folder in (None, *folders)]
     return tuple(dict.fromkeys(entry for several in found for entry in several))
 

@@ -141,7 +141,7 @@ def draw_residuals(
     pixels: Mapping[str, Float64[np.ndarray, "O 2"]],
     residuals: Mapping[str, Float64[np.ndarray, "O 2"]],
 ) -> Figure:
-    """Draw where each camera saw corners of a board, and how far and whither their images are off, enlarged.
+    """Draw where each camera saw corners of a board, and by how much and in which direction they are off, enlarged.
 
     Args:
         cameras: that were calibrated.

@@ -107,6 +107,12 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return what puts names into the order in which people look for them: session2 comes before session10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name_key(name))
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
+
+
 def given_videos(
     videos: Videos,
     *,
@@ -262,7 +268,7 @@ def _videos_meant(
     if of_project is not None:
         return [of_project], []
     if glob.has_magic(str(path)):
-        matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+        matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True), key=natural_key)]
         chosen, left_out = _sorted_files(matches, VIDEO_SUFFIXES)
         if chosen:
             return chosen, [f"Left out of {path}: {named_few(left_out)}"] if left_out else []
@@ -272,7 +278,7 @@ def _videos_meant(
 
 def _sorted_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[Path], list[str]]:
     try:
-        return _sorted_files(sorted(folder.iterdir()), suffixes)
+        return _sorted_files(sorted(folder.iterdir(), key=lambda path: natural_key(path.name)), suffixes)
     except OSError as error:
         raise VideoError(f"Folder {folder} cannot be read ({error.strerror}); check its permissions.") from error
 

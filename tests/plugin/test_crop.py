@@ -36,6 +36,16 @@ def test_a_crop_of_the_whole_frame_leaves_nothing_out(unlabeled):
     assert partial_crops(open_project(unlabeled)) == {one: Crop(3, 50, 7, 90)}
 
 
+def test_videos_that_were_never_read_are_looked_at(unlabeled):
+    """DeepLabCut's projects list a crop for each video, and no sizes: whole frames are told by the files."""
+    project = open_project(unlabeled)
+    project.settings_path.write_text("schema: 1\n")
+    assert partial_crops(open_project(unlabeled)) == {}
+    one = min(path.stem for path in project.videos.glob("*.mp4"))
+    write_crop(project, one, Crop(3, 50, 7, 90))
+    assert partial_crops(open_project(unlabeled)) == {one: Crop(3, 50, 7, 90)}
+
+
 def test_unknown_video_has_no_crop(unlabeled):
     """A video that config.yaml does not list is refused."""
     project = open_project(unlabeled)

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from napari_posecut.labeling.extracted_frames import delete_frame, take_frame
+from napari_posecut.labeling.extracted_frames import delete_frame, listed_videos, take_frame
+from napari_posecut.labeling.frame_index import FrameIndex
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore, numbers_in
+from posecut_core.workflow.create_project import add_new_videos
 
 
 @pytest.fixture
@@ -53,3 +55,17 @@ def test_what_cannot_be_taken(sample, picture):
         take_frame(project, video, 0, picture, crop=Crop(40, 50, 0, 20))
     assert numbers_in(project.frame_store(video)) == before
     assert numbers_in(project.frame_store("cat")) == ()
+
+
+def test_videos_and_their_frames_are_in_the_order_of_their_numbers(config):
+    """Lists of videos, and the frames that come one after the other, have session2 before session10."""
+    video = next(iter(listed_videos(open_project(config)).values()))
+    for name in ("session10", "session2"):
+        other = video.with_name(f"{name}.mp4")
+        other.write_bytes(video.read_bytes())
+        add_new_videos(config, [other])
+        store = FrameStore.open(open_project(config).frame_store(name), create=True)
+        store.append([(0, np.zeros((48, 64, 3), np.uint8), (0, 0))])
+    project = open_project(config)
+    assert [*listed_videos(project)] == ["session2", "session10", "walk"]
+    assert [key.video for key in FrameIndex(project).frames][:3] == ["session2", "session10", "walk"]

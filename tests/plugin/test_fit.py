@@ -1,11 +1,14 @@
 """Everything has its place in a window of 1280 x 800 pixels, and stays there."""
 
+import pytest
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QDockWidget, QLabel, QTabBar, QTreeWidgetItem
+from qtpy.QtWidgets import QDockWidget, QLabel, QScrollArea, QTabBar, QTreeWidgetItem
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import _STAGES
+from napari_posecut.widgets.parts import row_labels
 from napari_posecut.widgets.parts.empty_image import EmptyImage
 from napari_posecut.window import add_flow_bar, open_here, open_window
 from posecut_core.project.opening import open_project, project_videos
@@ -119,6 +122,20 @@ def test_long_names_leave_counts_and_states_in_sight(viewer, unlabeled, qtbot):
     assert frames.width() == before
 
 
+@pytest.mark.parametrize("title", ["2 Frames", "4 Train", "5 Evaluate", "6 Analyze", "10 Cameras"])
+def test_fields_of_a_dock_begin_below_each_other(opened, qtbot, title):
+    """Labels of all its forms are equally wide, also after napari has given them a larger font, and none is cut off."""
+    dock = opened.open(title)
+    qtbot.wait(1)
+    area = dock.findChild(QScrollArea)
+    content = area.widget()
+    labels = [label for label in row_labels(content.layout()) if label.isVisible()]
+    assert len(labels) > 2
+    assert len({label.mapTo(content, label.rect().topRight()).x() for label in labels}) == 1
+    assert all(label.width() >= label.sizeHint().width() for label in labels)
+    assert content.width() <= area.viewport().width()
+
+
 def test_the_window_is_as_large_as_its_screen_allows(qtbot):
     """Its frame fits onto it, too."""
     made = open_window(show=False)
@@ -127,6 +144,17 @@ def test_the_window_is_as_large_as_its_screen_allows(qtbot):
     assert window.width() <= min(1280, room.width())
     assert window.height() < room.height()
     made.close()
+
+
+def test_the_window_has_the_size_that_it_had_the_last_time(viewer, monkeypatch):
+    """napari remembers it; a screen that is smaller now has its say."""
+    room = QGuiApplication.primaryScreen().availableGeometry()
+    for remembered, width in (((900, 600), 900), ((5000, 600), room.width())):
+        monkeypatch.setattr(get_settings().application, "window_size", remembered)
+        made = open_window(show=False)
+        window = add_flow_bar(made).window()
+        assert (window.width(), window.height()) == (width, 600)
+        made.close()
 
 
 def test_trajectories_have_a_height_in_which_they_can_be_read(viewer, sample, qtbot):

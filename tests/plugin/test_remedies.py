@@ -164,7 +164,7 @@ def test_changes_by_another_program_are_told_while_the_window_is_open(bar, confi
     assert "Another program changed 1 label of walk" in bar.banner.sentence.text()
 
 
-@pytest.mark.parametrize(("text", "x"), [("Accept the changes", 55.0), ("Discard the changes", 8.0)])
+@pytest.mark.parametrize(("text", "x"), [("Take over the changes", 55.0), ("Discard the changes", 8.0)])
 def test_changes_by_another_program_are_told_and_decided_by_a_button(bar, config, text, x):
     """Labels that DeepLabCut has changed are not passed over: opening says so, and a button accepts or discards."""
     project, session = open_project(config), session_of(bar._viewer)
@@ -175,7 +175,7 @@ def test_changes_by_another_program_are_told_and_decided_by_a_button(bar, config
     bar.banner.confirm = lambda question: True
     press(bar.banner.show_button)
     assert bar.banner.changes.topLevelItem(0).text(0) == "frame 2: hand placed at (55.0, 9.0)"
-    press(bar.banner.take_button if text.startswith("Accept") else bar.banner.discard_button)
+    press(bar.banner.take_button if text.startswith("Take") else bar.banner.discard_button)
     assert bar.banner.isHidden()
     frame = next(key for key in session.labeling.index.frames if key.number == 2)
     assert session.labeling.keypoints_of(frame)[0].xy[0] == x

@@ -39,7 +39,7 @@ def test_without_a_project_work_is_refused(session):
     with pytest.raises(ProjectError, match="1 Project"):
         session.start("evaluate", {})
     session.refresh()
-    with pytest.raises(LabelError, match="open one first"):
+    with pytest.raises(LabelError, match="open or create one"):
         session.show_frame("walk", 0)
 
 

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
@@ -33,7 +33,6 @@ from posecut_core.errors import Remedy, VideoError
 from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.given import VIDEO_SUFFIXES, videos_in
-from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.project.state import read_state
 from posecut_core.steps import arguments_of
@@ -53,17 +52,9 @@ class _VideoQueue(LowTable):
     video_requested = Signal(str)  # path of a video that is done and was clicked twice
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setHeaderLabels(("video", "state"))
-        self.setRootIsDecorated(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        super().__init__(("video", "state"))
         self.setAcceptDrops(True)
         self.setToolTip("drop videos or folders here; double-click a video that is done to show it in 9 Results")
-        header = self.header()
-        assert header is not None
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.itemDoubleClicked.connect(self._on_double_click)
 
     @property
@@ -215,7 +206,7 @@ class AnalyzeDock(QWidget):
         self.browse.setMaximumWidth(30)
         self._create_forms()
         self.start_button = QPushButton("Analyze")
-        self.line = JobLine(self.session, (_VERB,))
+        self.line = JobLine(self.session, (_VERB,), told=(_VERB,))
         self._create_layout()
         self._connect()
         name_controls(self, "analyze")
@@ -260,7 +251,7 @@ class AnalyzeDock(QWidget):
             {
                 "draw_skeleton": "skeleton",
                 "confidence_to_alpha": "fainter where unlikely",
-                "keypoints_only": "keypoints only, on black",
+                "keypoints_only": "bodyparts only, on black",
                 "side_by_side": "filtered beside raw",
                 "displaycropped": "only the analyzed part",
                 "trailpoints": "trail (frames)",
@@ -382,7 +373,7 @@ class AnalyzeDock(QWidget):
             self._clear_told()
             if project is not None:
                 self._show_project(project)
-        for path in () if project is None else project_videos(project).values():
+        for path in () if project is None else listed_videos(project).values():
             before = _is_analyzed(path)
             self.videos.add(path, state=_DONE if before else "", checked=not before)
         self.choice.show_rows()
@@ -472,7 +463,6 @@ class AnalyzeDock(QWidget):
         more = [f"and {len(lines) - _SHOWN} more; hover over them in the list"] if len(lines) > _SHOWN else []
         notes = list(self._notes)[-_SHOWN:]
         self._show_result([f"<b>{wrappable(job.message)}</b>", *lines[:_SHOWN], *more, *notes])
-        self.session.notify(job.message, job.remedies, kind="done")
 
     def _show_project(self, project: Project) -> None:
         """Begin with the engine that posecut.yaml names."""

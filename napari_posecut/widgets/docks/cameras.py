@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSpinBox,
@@ -26,7 +25,7 @@ from napari_posecut.layers.overlay import in_words, own_network, own_predictions
 from napari_posecut.layers.space import space_layers
 from napari_posecut.layers.views import View, show_views
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, show_choices, table_of
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content, show_choices
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.camera import project as image_of
@@ -38,6 +37,7 @@ from posecut_core.poses.points import points_path, read_points
 from posecut_core.project.paths import Project
 from posecut_core.results import counted
 
+_VERBS = ("calibrate_cameras", "refine_cameras", "triangulate")
 _KINDS = "Cameras (*.yaml *.yml *.toml *.mat);;All files (*)"
 
 
@@ -84,7 +84,9 @@ class CamerasDock(QWidget):
         )
         self.calibrate_button.clicked.connect(self._choose_calibration)
         self.residuals_button = QPushButton("Show residuals")
-        self.residuals_button.setToolTip("how far and whither the calibrated cameras are off, in a window of its own")
+        self.residuals_button.setToolTip(
+            "by how much the calibrated cameras are off, and in which direction, in a window of its own"
+        )
         self.residuals_button.clicked.connect(self.show_residuals)
         self.origin, self.along, self.beside = QComboBox(), QComboBox(), QComboBox()
         for box, meaning in (
@@ -113,12 +115,12 @@ class CamerasDock(QWidget):
         self._form_of_views.setContentsMargins(0, 0, 0, 0)
         self.of_views.hide()
         self._own: dict[str, QComboBox] = {}  # camera -> its network, where each has one
-        self.views = table_of(("session", "views", "points"))
+        self.views = LowTable(("session", "views", "points"))
         self.views.itemSelectionChanged.connect(self._update_enabled)
         self.smoothing = QDoubleSpinBox()
         self.smoothing.setSpecialValueText("none")
         self.smoothing.setSuffix(" frames")
-        self.smoothing.setToolTip("movements to and fro within so many frames are halved")
+        self.smoothing.setToolTip("movements back and forth within so many frames are halved")
         self.constant_bones = QCheckBox("bones keep their length")
         self.plotting = QCheckBox("draw the errors, and a video")
         self.triangulate_button = QPushButton("Triangulate all sessions")
@@ -126,7 +128,7 @@ class CamerasDock(QWidget):
         self.refine_button = QPushButton("Refine cameras by the animal")
         self.refine_button.setToolTip("where a camera was pushed: confident predictions say how, without a board")
         self.refine_button.clicked.connect(self.refine)
-        self.job_line = JobLine(self.session, ("calibrate_cameras", "refine_cameras", "triangulate"))
+        self.job_line = JobLine(self.session, _VERBS, told=_VERBS)
         self.job_line.ended.connect(self._on_own_job_ended)
         self.result = WrappedLabel()
         self.show_button = QPushButton("Show in 3D")
@@ -360,7 +362,6 @@ class CamerasDock(QWidget):
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self.result.setText(wrappable(job.message))
-            self.session.notify(job.message, job.remedies, kind="done")
 
     def _create_layout(self) -> None:
         content = QWidget()
@@ -368,12 +369,10 @@ class CamerasDock(QWidget):
         board.addRow("squares across", self.columns)
         board.addRow("squares down", self.rows)
         board.addRow("side of a square", self.square)
-        three = QHBoxLayout()
-        for box in (self.origin, self.along, self.beside):
-            three.addWidget(box)
-        world.addRow(QLabel("labels: origin, on the x axis, beside it"))
-        world.addRow(three)
-        world.addRow("distance of the first two", self.length)
+        world.addRow("origin at", self.origin)
+        world.addRow("x axis through", self.along)
+        world.addRow("beside it", self.beside)
+        world.addRow("distance of both", self.length)
         form.addRow(QLabel("network"))
         form.addRow(self.networks)  # in full width, or its name is cut off
         form.addRow(self.of_views)

@@ -22,7 +22,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm, StepRunner
-from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
@@ -64,7 +64,7 @@ class EvaluateDock(QWidget):
         self.shuffle.setToolTip("which split and network, as in 4 Train")
         self.plotting = QCheckBox("also draw every labeled frame")
         self.start_button = QPushButton("Evaluate")
-        self.line = JobLine(self.session, ("evaluate",))
+        self.line = JobLine(self.session, ("evaluate",), told=("evaluate",))
         self.bodyparts = _table(_COLUMNS[:-1])
         self.frames = _table(("worst frames", "number", "px", "set"))
         self.frames.setToolTip("click to show the frame: crosses are where the network sees the bodyparts")
@@ -98,7 +98,6 @@ class EvaluateDock(QWidget):
         self._create_layout()
         self.start_button.clicked.connect(self.start)
         self.export_button.clicked.connect(self.export)
-        self.line.ended.connect(self._on_job_ended)
         self.export_line.ended.connect(self._on_export_ended)
         self.frames.itemClicked.connect(self._show_frame)
         self.frames.itemActivated.connect(self._show_frame)
@@ -197,10 +196,6 @@ class EvaluateDock(QWidget):
             self.frames.addTopLevelItems([_frame(frame) for frame in found.frames[:_WORST]])
             self.report.setEnabled(found.report.is_file())
 
-    def _on_job_ended(self, job: Job) -> None:
-        if job.state == "done":
-            self.session.notify(job.message, job.remedies, kind="done")
-
     def _on_export_ended(self, job: Job) -> None:
         """Say where the files are, and how far onnxruntime is from the network."""
         if job.state == "done":
@@ -237,7 +232,7 @@ class EvaluateDock(QWidget):
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:
-    table = table_of(columns)
+    table = LowTable(columns)
     header = table.header()
     assert header is not None
     header.setMinimumSectionSize(30)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
@@ -22,17 +23,17 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labeling.extracted_frames import delete_frame, partial_crops, take_frame
+from napari_posecut.labeling.extracted_frames import delete_frame, listed_videos, take_frame
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
 from napari_posecut.widgets.parts.checks import ChecksRow
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, Remedy, VideoError
 from posecut_core.project.config import ProjectConfig, edit_config
-from posecut_core.project.opening import check_videos, project_videos, resolve_video
+from posecut_core.project.opening import check_videos, resolve_video
 from posecut_core.project.state import read_state
 from posecut_core.video.frame_store import numbers_in
 
@@ -166,9 +167,10 @@ class FramesDock(QWidget):
         self.session: Session = session_of(napari_viewer)
         self.heading = QLabel()
         self.heading.setWordWrap(True)
-        self.videos = table_of(("video", "frames"))
+        self.videos = LowTable(("video", "frames"))
         self.choice = ChecksRow(self.videos)
         self._items: dict[str, QTreeWidgetItem] = {}
+        self._offered: Path | None = None  # config.yaml of the project whose own choices were offered
         self.algorithm = QComboBox()
         for words, name in _ALGORITHMS:
             self.algorithm.addItem(words, name)
@@ -183,7 +185,7 @@ class FramesDock(QWidget):
         self.options = StepForm(
             "extract_frames",
             {
-                "step": "look at every n-th frame",
+                "step": "every n-th frame",
                 "colour": "compare colors",
                 "overwrite": "first remove unlabeled frames",
             },
@@ -191,8 +193,7 @@ class FramesDock(QWidget):
         self.algorithm.currentIndexChanged.connect(self._show_options)
         self.extract_button = QPushButton("Extract frames from the checked videos")
         self.extract_button.clicked.connect(lambda: self.session.attempt(self.extract))
-        self.line = JobLine(self.session, ("extract_frames",))
-        self.line.ended.connect(self._on_job_ended)
+        self.line = JobLine(self.session, ("extract_frames",), told=("extract_frames",))
         self.picker = _FramePicker(self.session, self._chosen_video, self.crop.isChecked)
         self.picker.taken.connect(self._count)
         self.delete_button = QPushButton("Delete the current frame")
@@ -307,20 +308,23 @@ class FramesDock(QWidget):
 
     def _on_project_changed(self) -> None:
         """Show the videos of the project that is open now, and its choices."""
-        project = self.session.project
-        known = {video: item.checkState(0) for video, item in self._items.items()}
+        project, labeling = self.session.project, self.session.labeling
+        same = project is not None and project.config_path == self._offered
+        known = {video: item.checkState(0) for video, item in self._items.items()} if same else {}
         self.videos.clear()
         self._items = {}
-        for video, path in project_videos(project).items() if project else ():
+        for video, path in listed_videos(project).items() if project else ():
             item = self._items[video] = QTreeWidgetItem(self.videos, [video])
             item.setToolTip(0, str(path))
             item.setCheckState(0, known.get(video, Qt.CheckState.Checked))
-        if project is not None and not known:
+        config = None if project is None else project.config_path
+        if project is not None and config != self._offered:
             self.count.setValue(project.config.numframes2pick)
-        if project is not None:
             for box, percent in zip((self.start, self.stop), _part(project.config), strict=True):
                 box.setValue(percent)
-            self.crop.setVisible(bool(self.session.attempt(lambda: partial_crops(project))))
+        self._offered = config
+        if project is not None:
+            self.crop.setVisible(labeling is not None and bool(labeling.index.crops))
         if self._items:
             self.videos.setCurrentItem(self.videos.topLevelItem(0))
         self.choice.show_rows()
@@ -353,10 +357,6 @@ class FramesDock(QWidget):
         for widget in (self.form, self.picker, self.delete_button):
             widget.setEnabled(there)
         self.extract_button.setEnabled(there and self.session.jobs.can_start("extract_frames"))
-
-    def _on_job_ended(self, job: Job) -> None:
-        if job.state == "done":
-            self.session.notify(job.message, job.remedies, kind="done")
 
     def _ask_user(self, question: str) -> bool:
         return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes

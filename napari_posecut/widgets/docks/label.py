@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QGridLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
@@ -17,21 +16,19 @@ from qtpy.QtWidgets import (
     QSlider,
     QSpinBox,
     QTextEdit,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_posecut.labeling.frame_index import AS_IT_IS, MEANING, Brightness
-from napari_posecut.labeling.keypoints import Keypoint
 from napari_posecut.labeling.keys import key_help
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistant, Session, session_of
-from napari_posecut.widgets.parts import colored_row, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import name_controls, scroll_content
+from napari_posecut.widgets.parts.bodypart_table import BodypartTable
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.errors import Remedy
-from posecut_core.plots.colors import bytes_of, colors_of
 from posecut_core.types import FrameRef
 
 # --- help line --------------------------------------------------------------------------------------------------------
@@ -169,7 +166,6 @@ _BUTTONS = (  # what is written on them, the method of `Actions` that they call,
     ("Delete label", "unset", "X"),
     ("Drop frame", "drop", "Ctrl + Delete"),
 )
-_STATES = {"unset": "", "proposed": "suggested", "placed": "labeled", "occluded": "hidden", "absent": "absent"}
 
 
 class LabelDock(QWidget):
@@ -179,17 +175,7 @@ class LabelDock(QWidget):
         super().__init__()
         self.session: Session = session_of(napari_viewer)
         self.heading = WrappedLabel()
-        self._items: list[QTreeWidgetItem] = []  # of the table of bodyparts
-        self.bodyparts = table_of(("bodypart", "state", "likelihood"))
-        self.bodyparts.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
-        header = self.bodyparts.header()
-        assert header is not None
-        for column in (1, 2):  # as wide as the longest word in them: measuring all rows at each click takes a while
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, self.bodyparts.fontMetrics().horizontalAdvance("likelihood") + 12)
-        self.bodyparts.itemClicked.connect(self._choose)
-        self.bodyparts.itemChanged.connect(self._hide_unchecked)
-        self.bodyparts.setToolTip("a bodypart without its check mark is not shown on the image")
+        self.bodyparts = BodypartTable(self.session)
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
@@ -237,8 +223,7 @@ class LabelDock(QWidget):
         labeling = self.session.labeling
         if labeling is None or labeling.frame is None:
             self.heading.setText("No frames to label yet: open a project (1 Project), and extract frames (2 Frames).")
-            self.bodyparts.clear()
-            self._items = []
+            self.bodyparts.show_frame()
             return
         frame, status = labeling.frame, labeling.status(labeling.frame)
         reading = "" if labeling.writable else "; read-only"
@@ -250,7 +235,7 @@ class LabelDock(QWidget):
             self._note_of = frame
             self._show_note()
         self.brightness.show_video()
-        self._fill(labeling)
+        self.bodyparts.show_frame()
         counted = labeling.progress
         self.progress.setMaximum(max(counted.frames, 1))
         self.progress.setValue(counted.done)
@@ -299,37 +284,8 @@ class LabelDock(QWidget):
         """Show the labeling that is open now, which goes on by itself as the box says."""
         self.network.listen()
         self.brightness.listen()
-        self._items = []  # in the colors of the project that is open now
         self._set_advance(self.advance.isChecked())
         self.show_keypoints()
-
-    def _fill(self, labeling: Labeling) -> None:
-        keypoints, current = labeling.keypoints, labeling.current
-        if len(self._items) != len(keypoints):
-            self.bodyparts.clear()
-            colors = bytes_of(colors_of(labeling.index.look.colormap, len(keypoints)))
-            self._items = [colored_row(color) for color in colors]
-            for item, keypoint in zip(self._items, keypoints, strict=True):
-                hidden = keypoint.bodypart in labeling.hidden
-                item.setCheckState(0, Qt.CheckState.Unchecked if hidden else Qt.CheckState.Checked)
-            self.bodyparts.addTopLevelItems(self._items)
-        chosen = None
-        self.bodyparts.blockSignals(True)
-        for item, keypoint in zip(self._items, keypoints, strict=True):
-            _fill_row(item, keypoint)
-            chosen = item if current is not None and keypoint.bodypart == current.bodypart else chosen
-        self.bodyparts.blockSignals(False)
-        self.bodyparts.setCurrentItem(chosen)
-
-    def _hide_unchecked(self) -> None:
-        labeling, unchecked = self.session.labeling, Qt.CheckState.Unchecked
-        if labeling is not None:
-            hidden = [item for item in self._items if item.checkState(0) == unchecked]
-            labeling.hide(frozenset(item.data(0, Qt.ItemDataRole.UserRole) for item in hidden))
-
-    def _choose(self, item: QTreeWidgetItem) -> None:
-        if self.session.labeling is not None:
-            self.session.labeling.choose(item.data(0, Qt.ItemDataRole.UserRole))
 
     def _act(self, action: str) -> None:
         labeling = self.session.labeling
@@ -402,10 +358,3 @@ def _keep_key(field: _NoteLine | _Number, event: QKeyEvent | None) -> None:
 def _help_text() -> str:
     rows = "".join(f"<tr><td><b>{do}</b>&nbsp;</td><td>{meaning}</td></tr>" for do, meaning in key_help())
     return f"<table cellpadding=2>{rows}</table>"
-
-
-def _fill_row(item: QTreeWidgetItem, keypoint: Keypoint) -> None:
-    item.setText(0, keypoint.name)
-    item.setText(1, _STATES[keypoint.state])
-    item.setText(2, "" if keypoint.likelihood is None else f"{keypoint.likelihood:.2f}")
-    item.setData(0, Qt.ItemDataRole.UserRole, keypoint.bodypart)

@@ -186,7 +186,8 @@ _COMPARED = {  # methods that need nothing to be typed -> what is written beside
     "reprojection": "cameras",
 }
 _WAYS = {name: text for text, name, _ in _METHODS}
-_LANE, _ONE_LANE, _NUMBERS = 24, 44, 22  # pixels of a lane, of the only one, and for frame numbers
+_VERBS = ("find_outliers", "extract_outliers", "compare_outliers")
+_LANE, _ONE_LANE, _NUMBERS = 24, 58, 36  # pixels of a lane, of the only one, and for frame numbers
 _WRONG = "Most of {} looks wrong: correcting single frames will not mend that; label more frames, then train again."
 _TRAIL = 5  # frames: enough to see a jump
 
@@ -224,12 +225,12 @@ class OutliersDock(QWidget):
         self.compare_button.setToolTip("what each method finds, below each other, and which one fits these videos")
         self.compare_button.clicked.connect(self.compare)
         self.take_button.clicked.connect(self.take_suggestion)
-        self.job_line = JobLine(self.session, ("find_outliers", "extract_outliers", "compare_outliers"))
+        self.job_line = JobLine(self.session, _VERBS, told=("extract_outliers",))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.sentence = QLabel()
         breathe()  # curves take a moment
         self.timeline = Timeline()
-        self.timeline.setFixedHeight(44)
+        self.timeline.setFixedHeight(_ONE_LANE)
         self.timeline.frame_chosen.connect(self._show_frame)
         self.before, self.after = QPushButton("◀ previous"), QPushButton("next ▶")
         self.before.clicked.connect(lambda: self._step(-1))
@@ -392,8 +393,6 @@ class OutliersDock(QWidget):
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.request.verb == "extract_outliers":
-            if job.state == "done":
-                self.session.notify(job.message, job.remedies, kind="done")
             self._clear_found()
         elif job.request.verb == "compare_outliers":
             self._compared = job.result if job.state == "done" else {}
@@ -470,8 +469,7 @@ class OutliersDock(QWidget):
             self.heading.setText("No video has been analyzed in this iteration yet: analyze some (6 Analyze).")
         else:
             self.heading.setText("Choose the videos, and what makes a frame look wrong.")
-        verbs = ("find_outliers", "extract_outliers", "compare_outliers")
-        idle = all(self.session.jobs.can_start(verb) for verb in verbs)
+        idle = all(self.session.jobs.can_start(verb) for verb in _VERBS)
         ready = bool(checked) and idle and (len(checked) == 1 or not self.form.by_hand)
         self.form.setVisible(bool(self._tables))
         self.compare_button.setVisible(bool(self._tables))

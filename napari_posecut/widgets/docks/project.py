@@ -32,10 +32,11 @@ from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEditor
 from napari_posecut.widgets.forms.project import OF_SEVERAL, ImportForm, NewProjectForm, ProjectVideos
 from napari_posecut.widgets.forms.step import StepRunner
-from napari_posecut.widgets.parts import LowList, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import LowList, LowTable, name_controls, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 from posecut_core.interchange.registry import FORMATS
+from posecut_core.project.given import natural_key
 from posecut_core.project.opening import config_path, project_videos
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
@@ -238,7 +239,7 @@ class _FrameTree(QWidget):
 
 
 def _videos(project: Project, keys: Iterable[FrameRef]) -> list[str]:
-    return list(dict.fromkeys((*project_videos(project), *(key.video for key in keys))))
+    return sorted({*project_videos(project), *(key.video for key in keys)}, key=natural_key)
 
 
 def _count_text(counts: "Counter[FrameStatus]") -> str:
@@ -328,7 +329,7 @@ class _DoubtfulLabels(QWidget):
         super().__init__()
         self._session = session
         self._root: Path | None = None  # of the project whose labels are listed
-        self.labels = table_of(("label", "why"), widest=1)
+        self.labels = LowTable(("label", "why"), widest=1)
         self.labels.setToolTip("click to show the frame; move the label there if it is wrong")
         self.labels.itemClicked.connect(self._show)
         self.before, self.after = QPushButton("◀ previous"), QPushButton("next ▶")

@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
+from napari_posecut.widgets.parts.bodypart_table import BodypartTable
 from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 
@@ -39,8 +40,9 @@ class RefineDock(QWidget):
         self._told_of: Path | None = None  # the project whose advice is shown
         self.heading = QLabel()
         self.heading.setWordWrap(True)
-        self.videos = table_of(("video", "to review", "frames"))
+        self.videos = LowTable(("video", "to review", "frames"))
         self.videos.itemDoubleClicked.connect(lambda item, _: self.show_next(item.text(0)))
+        self.bodyparts = BodypartTable(self.session)
         self.next_button = QPushButton("Next frame to review")
         self.next_button.clicked.connect(lambda: self.show_next())
         self.accept_button = QPushButton("Accept all drafts of this frame (Enter)")
@@ -50,7 +52,7 @@ class RefineDock(QWidget):
         self.policies.buttonClicked.connect(lambda _: self.show_counts())
         self.merge_button = QPushButton("Merge and start the next iteration")
         self.merge_button.clicked.connect(self.merge)
-        self.job_line = JobLine(self.session, ("merge_datasets",))
+        self.job_line = JobLine(self.session, ("merge_datasets",), told=("merge_datasets",))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.advice = QLabel()
         self.advice.setWordWrap(True)
@@ -100,6 +102,7 @@ class RefineDock(QWidget):
             self.advice.clear()
         frames = labeling.index.frames if labeling is not None else ()
         unreviewed = Counter(key.video for key in frames if labeling and _is_unreviewed(labeling, key))
+        self.bodyparts.show_frame()
         self.videos.clear()
         for name, count in Counter(key.video for key in frames).items():
             self.videos.addTopLevelItem(QTreeWidgetItem([name, str(unreviewed[name]), str(count)]))
@@ -126,6 +129,7 @@ class RefineDock(QWidget):
         layout = QVBoxLayout(content)
         layout.addWidget(self.heading)
         layout.addWidget(self.videos, stretch=1)
+        layout.addWidget(self.bodyparts, stretch=1)
         layout.addWidget(self.next_button)
         layout.addWidget(self.accept_button)
         self.choice = QGroupBox("Unreviewed drafts")
@@ -149,7 +153,6 @@ class RefineDock(QWidget):
         if job.state == "done":
             train = "4 Train; choose <i>begins with: previous network</i> to continue from the network that you have."
             self.advice.setText(f"<b>{job.message}</b> Next: {train}")
-            self.session.notify(job.message, job.remedies, kind="done")
 
 
 def _is_unreviewed(labeling: Labeling, key: Any) -> bool:

@@ -39,7 +39,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import breathe, in_background
-from napari_posecut.labeling.extracted_frames import take_predicted
+from napari_posecut.labeling.extracted_frames import listed_videos, take_predicted
 from napari_posecut.layers.overlay import (
     OverlayStyle,
     Trajectories,
@@ -51,7 +51,7 @@ from napari_posecut.layers.overlay import (
 )
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import told
-from napari_posecut.widgets.parts import Postponed, colored_row, name_controls, scroll_content, table_of
+from napari_posecut.widgets.parts import LowTable, Postponed, colored_row, name_controls, scroll_content
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import Playback, playback_of
@@ -59,7 +59,6 @@ from posecut_core.errors import LabelError, Remedy
 from posecut_core.interchange.registry import FORMATS
 from posecut_core.plots.colors import bytes_of
 from posecut_core.poses.files import FoundPredictions, write_csv
-from posecut_core.project.opening import project_videos
 from posecut_core.results import counted
 
 # --- overlay controls -------------------------------------------------------------------------------------------------
@@ -87,7 +86,7 @@ class _OverlayControls(QWidget):
         self.trail.setSuffix(" frames")
         self.skeleton = QCheckBox("skeleton")
         self.skeleton.setChecked(True)
-        self.bodyparts = table_of(("bodypart", "likelihood"))
+        self.bodyparts = LowTable(("bodypart", "likelihood"))
         self._create_layout()
         self.pcutoff.valueChanged.connect(self._change)
         self.trail.valueChanged.connect(self._change)
@@ -431,7 +430,7 @@ class _Products(QWidget):
         """Take the predictions of a video from a file that the user chooses."""
         project = self._session.project
         path, _ = QFileDialog.getOpenFileName(self, "File with predictions", str(Path.home()))
-        videos = [] if project is None else [*project_videos(project)]
+        videos = [] if project is None else [*listed_videos(project)]
         video = self.ask_video(videos) if path and len(videos) > 1 else "".join(videos[:1])
         if path and video:
             given = {"file": path, "video": video}

@@ -30,26 +30,30 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
-from napari_posecut.labeling.extracted_frames import partial_crops, write_crop
+from napari_posecut.labeling.extracted_frames import listed_videos, remove_video, write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session
 from napari_posecut.widgets.forms.step import StepForm, told
-from napari_posecut.widgets.parts import LowList, picture_icon, scroll_content, table_of
+from napari_posecut.widgets.parts import LowList, LowTable, picture_icon, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
 from posecut_core.project.given import VIDEO_SUFFIXES, new_names, videos_in
-from posecut_core.project.opening import project_videos, resolve_video
+from posecut_core.project.opening import resolve_video
 from posecut_core.results import counted
 from posecut_core.types import Crop, View
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.create_project import CreatedProject, create_new_project
 
+_REMOVE = (
+    "Remove {} from the project? Its file, its extracted frames and their labels stay on the disk, but are used no "
+    "more, until you add the video again."
+)
 _VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
 
 OF_SEVERAL = "its name, if there are several"  # said in the empty field for the animal of a file
-_VIEWS: Mapping[str, View] = {"as the labels suggest": "auto", "from above or below": "above", "from the side": "side"}
+_VIEWS: Mapping[str, View] = {"as the labels tell": "auto", "from above or below": "above", "from the side": "side"}
 
 # --- looks ------------------------------------------------------------------------------------------------------------
 # What is said of a video before it joins a project: its size, its length, and its first frame.
@@ -342,7 +346,7 @@ class ImportForm(QWidget):
 
 
 # --- videos -----------------------------------------------------------------------------------------------------------
-# The videos of a project: add more, and draw the crop that extraction keeps of each.
+# The videos of a project: add more, remove some, and draw the crop that extraction keeps of each.
 
 
 class ProjectVideos(QWidget):
@@ -355,11 +359,13 @@ class ProjectVideos(QWidget):
         self.view.closed.connect(self._show_buttons)
         self.rectangle: Shapes | None = None
         self._cropped = ""  # the video that is shown
-        self.videos = table_of(("video", "crop (x, y in pixels)"))
+        self.ask: Callable[[str], bool] = self._ask_person  # whether to remove a video
+        self.videos = LowTable(("video", "crop (x, y in pixels)"))
         self.copy = QCheckBox("copy them into the project")
         self.copy.setToolTip("otherwise the project links to the videos where they are")
-        self.line = JobLine(session, ("add_videos",))
-        self.line.ended.connect(self._on_job_ended)
+        self.line = JobLine(session, ("add_videos",), told=("add_videos",))
+        self.remove_button = _button("Remove from the project", self.remove)
+        self.remove_button.setToolTip("the selected video; its file, frames and labels stay on the disk")
         self.draw_button = _button("Draw a crop on the video", self.draw)
         self.hint = QLabel("Drag the corners of the rectangle in the image, or the rectangle itself.")
         self.hint.setWordWrap(True)
@@ -367,6 +373,7 @@ class ProjectVideos(QWidget):
         self.whole_button = _button("Whole frame", self.take_whole)
         self.cancel_button = _button("Cancel", self.view.close)
         self._create_layout()
+        self.videos.itemSelectionChanged.connect(self._update_removable)
         session.project_changed.connect(self._list)
         self._list()
 
@@ -375,6 +382,12 @@ class ProjectVideos(QWidget):
         if paths:
             arguments = {"videos": list(paths), "copy_videos": self.copy.isChecked(), "skip_broken": True}
             self._session.attempt(lambda: self._session.start("add_videos", arguments))
+
+    def remove(self) -> None:
+        """Take the chosen video out of the project, if the user agrees."""
+        item = self.videos.currentItem()
+        if item is not None and self.ask(_REMOVE.format(item.text(0))):
+            self._session.attempt(lambda: self._remove(item.text(0)))
 
     def draw(self) -> None:
         """Show the chosen video with its crop as a rectangle to drag."""
@@ -391,6 +404,14 @@ class ProjectVideos(QWidget):
         if self.rectangle is not None:
             width, height = self._size()
             self._set_rectangle(Crop.of_frame(width, height))
+
+    def _remove(self, video: str) -> None:
+        project = self._session.require_project()
+        with self._session.labels_released():
+            remove_video(project, video)
+        self._session.notify(
+            f"{video} was removed from the project; its file, frames and labels were kept.", kind="done"
+        )
 
     def _draw(self, video: str) -> None:
         project = self._session.require_project()
@@ -434,10 +455,6 @@ class ProjectVideos(QWidget):
         _, height, width, _ = frames_of(self.view.layer).shape
         return width, height
 
-    def _on_job_ended(self, job: Job) -> None:
-        if job.state == "done":
-            self._session.notify(job.message, job.remedies, kind="done")
-
     def _create_layout(self) -> None:
         content = QWidget()
         layout = QVBoxLayout(content)
@@ -450,6 +467,7 @@ class ProjectVideos(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.copy)
         layout.addWidget(self.line)
+        layout.addWidget(self.remove_button)
         layout.addWidget(self.draw_button)
         layout.addWidget(self.hint)
         row = QHBoxLayout()
@@ -466,12 +484,12 @@ class ProjectVideos(QWidget):
             widget.setVisible(drawing)
 
     def _list(self) -> None:
-        project = self._session.project
+        project, labeling = self._session.project, self._session.labeling
         current = self.videos.currentItem()
         chosen = current.text(0) if current is not None else ""
         self.videos.clear()
-        crops = self._session.attempt(lambda: partial_crops(project)) or {} if project else {}
-        for video, path in project_videos(project).items() if project else ():
+        crops = labeling.index.crops if labeling is not None else {}
+        for video, path in listed_videos(project).items() if project else ():
             item = QTreeWidgetItem(self.videos, [video, _crop_text(crops.get(video))])
             item.setToolTip(0, str(path))
             if not path.is_file():
@@ -479,7 +497,14 @@ class ProjectVideos(QWidget):
             if video == chosen:
                 self.videos.setCurrentItem(item)
         self.draw_button.setEnabled(self.videos.topLevelItemCount() > 0)
+        self._update_removable()
         self._show_buttons()
+
+    def _update_removable(self) -> None:
+        self.remove_button.setEnabled(self.videos.currentItem() is not None)
+
+    def _ask_person(self, question: str) -> bool:
+        return QMessageBox.question(self, "PoseCut", question) == QMessageBox.StandardButton.Yes
 
     def _browse_files(self) -> None:
         self.add(QFileDialog.getOpenFileNames(self, "Videos to add", str(Path.home()), _VIDEO_FILES)[0])

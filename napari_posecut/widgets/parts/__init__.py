@@ -1,19 +1,23 @@
 """Parts that docks share: names, scrolling, updates that can wait, buttons for what helps, and plain tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QDockWidget,
+    QFormLayout,
     QFrame,
+    QHBoxLayout,
     QHeaderView,
+    QLabel,
+    QLayout,
     QListWidget,
     QMainWindow,
     QPushButton,
@@ -66,7 +70,10 @@ def show_choices(box: QComboBox, choices: Mapping[str, str]) -> None:
 
 
 def scroll_content(dock: QWidget, content: QWidget) -> None:
-    """Fill a dock, or a tab of one, with what may be higher than a small screen; it is scrolled up and down only."""
+    """Fill a dock, or a tab of one, with what may be higher than a small screen; it is scrolled up and down only.
+
+    The fields of all its forms begin below each other.
+    """
     area, layout = QScrollArea(), QVBoxLayout(dock)
     area.setWidget(content)
     area.setWidgetResizable(True)
@@ -76,6 +83,50 @@ def scroll_content(dock: QWidget, content: QWidget) -> None:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.addWidget(area)
     dock.setMinimumWidth(_NARROWEST)
+    _OneWidth(content)
+
+
+class _OneWidth(QObject):
+    """Gives the labels of all forms of a dock one width.
+
+    Each form measures its own at most, and magicgui does so before napari's larger font comes.
+    """
+
+    _events = (QEvent.Type.Show, QEvent.Type.LayoutRequest)
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__(content)
+        self._content = content
+        content.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)
+        """Measure again when the dock is shown or laid out; no event is kept from it."""
+        if event is not None and event.type() in self._events:
+            labels = [label for label in row_labels(self._content.layout()) if not label.isHidden()]
+            widest = max((label.sizeHint().width() for label in labels), default=0)
+            for label in labels:
+                label.setMinimumWidth(widest)
+        return False
+
+
+def row_labels(layout: QLayout | None) -> Iterator[QLabel]:
+    """Yield the labels before fields, in a layout and all that it holds, where these can be seen."""
+    items = [] if layout is None else [layout.itemAt(place) for place in range(layout.count())]
+    for place, item in enumerate(item for item in items if item is not None):
+        widget = item.widget()
+        if widget is None:
+            yield from row_labels(item.layout())
+        elif isinstance(widget, QLabel):
+            if _begins_row(layout, place) and not widget.wordWrap():
+                yield widget
+        elif not widget.isHidden():
+            yield from row_labels(widget.layout())
+
+
+def _begins_row(layout: QLayout | None, place: int) -> bool:
+    if isinstance(layout, QFormLayout):
+        return layout.getItemPosition(place)[1] == QFormLayout.ItemRole.LabelRole
+    return isinstance(layout, QHBoxLayout) and place == 0 and layout.count() > 1
 
 
 class Postponed(QTimer):
@@ -158,30 +209,27 @@ class LowList(QListWidget):
 
 
 class LowTable(QTreeWidget):
-    """A table of which the same is true."""
-
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Return a height in which some rows can be read."""
-        return QSize(super().sizeHint().width(), _LEAST)
-
-
-def table_of(headings: Sequence[str], *, widest: int = 0) -> LowTable:
-    """Make an empty table whose rows have nothing below them, as wide as its dock.
+    """A table of which the same is true; its rows have nothing below them, and it is as wide as its dock.
 
     Args:
         headings: of the columns.
         widest: column that takes the room that the others leave; a text that is longer is cut in its middle.
     """
-    table = LowTable()
-    table.setHeaderLabels(list(headings))
-    table.setRootIsDecorated(False)
-    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    header = table.header()
-    assert header is not None
-    header.setStretchLastSection(False)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
-    return table
+
+    def __init__(self, headings: Sequence[str], *, widest: int = 0) -> None:
+        super().__init__()
+        self.setHeaderLabels(list(headings))
+        self.setRootIsDecorated(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        header = self.header()
+        assert header is not None
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Return a height in which some rows can be read."""
+        return QSize(super().sizeHint().width(), _LEAST)
 
 
 def colored_row(color: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:

@@ -14,7 +14,7 @@ from qtpy.QtGui import QColor, QMouseEvent, QPalette
 
 _COLORS = ("#4fa3e0", "#e8a33d")  # blue and orange: told apart by color-blind people, too
 _MARK = "#ffaa00"
-_LANE, _BOTTOM = 60, 22  # pixels of a lane, and for frame numbers
+_LANE, _BOTTOM, _TOP = 60, 22, 14  # pixels of a lane, for frame numbers, and for that of the shown frame
 _PANEL = 110  # least height of a training curve in pixels
 _REACH = 6  # pixels from a marked frame within which a click means it
 _FEWEST = 20  # frames; nobody needs to zoom in further
@@ -43,12 +43,12 @@ class _Plots(pg.GraphicsLayoutWidget):
 
     @property
     def _plots(self) -> list[pg.PlotItem]:
-        return list(self.ci.items)
+        return [item for item in self.ci.items if isinstance(item, pg.PlotItem)]
 
     def _add_plot(self, x_axis: pg.AxisItem) -> pg.PlotItem:
         """Add a plot below the others, with whose horizontal axis it moves and of which it takes the place."""
         above = self._plots
-        plot = self.addPlot(len(above), 0, axisItems={"bottom": x_axis}, enableMenu=False)
+        plot = self.addPlot(1 + len(above), 0, axisItems={"bottom": x_axis}, enableMenu=False)
         plot.hideButtons()
         plot.getAxis("left").setWidth(self._left)
         plot.getAxis("left").enableAutoSIPrefix(False)
@@ -63,6 +63,7 @@ class _Plots(pg.GraphicsLayoutWidget):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(self._text_color)
                 plot.getAxis(side).setTextPen(self._text_color)
+            plot.titleLabel.setText(plot.titleLabel.text, color=self._text_color)
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -100,12 +101,12 @@ class CurveView(_Plots):
             self._create_panels()  # which takes too long for each report of a training
         self.setMinimumHeight(_PANEL * len(self.series))
         self.setVisible(bool(self.series))
-        for one, plot, color in zip(self.series, self._plots, cycle(_COLORS), strict=False):
+        for one, plot in zip(self.series, self._plots, strict=False):
             x, y = np.array(one.points).T
             line, last = plot.listDataItems()
             line.setData(x, y)
             last.setData(x[-1:], y[-1:])
-            plot.setTitle(f"{one.name}: {y[-1]:.3g}", color=color, size="8pt", justify="left")
+            plot.setTitle(f"{one.name}: {y[-1]:.3g}", color=self._text_color, size="8pt", justify="left")
             if not one.log:
                 plot.setYRange(min(0.0, y.min()), y.max())
 
@@ -160,7 +161,7 @@ class Timeline(_Plots):
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Return a height in which three lanes are readable."""
-        return QSize(600, _LANE * len(self._lanes) + _BOTTOM)
+        return QSize(600, _TOP + _LANE * len(self._lanes) + _BOTTOM)
 
     def show_video(
         self, frames: int, lanes: tuple[Lane, ...] = (), colors: UInt8[np.ndarray, "K 3"] | None = None
@@ -184,9 +185,9 @@ class Timeline(_Plots):
         for plot, cursor in zip(self._plots, self._cursors, strict=True):
             cursor.setZValue(1)  # over the curves
             plot.addItem(cursor, ignoreBounds=True)
-        self._label = pg.InfLineLabel(
-            self._cursors[0], position=0.85 if lanes else 0.5, anchors=[(-0.05, 0.5), (1.05, 0.5)]
-        )
+        self._label = pg.LabelItem(size="8pt", justify="left")
+        self.addItem(self._label, 0, 0)  # above the lanes: written on one, it would cover what is marked there
+        self.ci.layout.setRowFixedHeight(0, _TOP)
         self._marked = pg.PlotCurveItem(pen=_MARK, connect="pairs")
         self._plots[0].addItem(self._marked, ignoreBounds=True)
         self._plots[0].sigXRangeChanged.connect(self._draw)
@@ -240,7 +241,7 @@ class Timeline(_Plots):
     def set_frame(self, frame: int) -> None:
         """Put the cursor to a frame, without saying so."""
         self.frame = frame
-        self._label.setFormat(f"frame {frame:,}")
+        self._label.setText(f"frame {frame:,}", color=self._text_color)
         for cursor in self._cursors:
             cursor.setValue(frame + 0.5)
 
@@ -306,7 +307,7 @@ class Timeline(_Plots):
         super()._update_colors()
         for cursor in getattr(self, "_cursors", ()):
             cursor.setPen(self._text_color)
-            self._label.setColor(self._text_color)
+            self._label.setText(self._label.text, color=self._text_color)
 
 
 class _FrameAxis(pg.AxisItem):

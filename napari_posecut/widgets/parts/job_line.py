@@ -73,6 +73,7 @@ class JobLine(QWidget):
     Args:
         session: whose jobs are followed.
         verbs: names of `verbs.VERBS`.
+        told: those whose good end is a message of the window, too.
         stop_text: what is written on the button that stops the work.
         clock: seconds.
     """
@@ -84,13 +85,14 @@ class JobLine(QWidget):
         session: Session,
         verbs: tuple[str, ...],
         *,
+        told: tuple[str, ...] = (),
         stop_text: str = "Stop",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.job: Job | None = None  # the one that is shown
         self._shown_of: Path | None = None  # config.yaml of its project
-        self._session, self._verbs, self._stop_text, self._clock = session, verbs, stop_text, clock
+        self._session, self._verbs, self._told, self._clock = session, verbs, told, clock
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
         self.sentence = WrappedLabel()
@@ -191,6 +193,8 @@ class JobLine(QWidget):
             self.remedies.show_remedies(ways)
         else:
             self._clear()
+        if job.state == "done" and job.request.verb in self._told:
+            self._session.notify(job.message, job.remedies, kind="done")
         self.ended.emit(job)
 
     def _set_running(self, running: bool) -> None:

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QTreeWidgetIte
 
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session
-from napari_posecut.widgets.parts import table_of
+from napari_posecut.widgets.parts import LowTable
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.labels.exchange import describe
 from posecut_core.labels.session import LabelSession, Outside
@@ -34,7 +34,7 @@ class OutsideBanner(QWidget):
         self.take_button, self.discard_button = QPushButton("Take over"), QPushButton("Discard")
         self.take_button.setToolTip("make labels of the changes; Ctrl + Z takes them back")
         self.discard_button.setToolTip("keep the labels as they are here; copies of the other program's files are kept")
-        self.changes = table_of(("change",))
+        self.changes = LowTable(("change",))
         self.changes.setHeaderHidden(True)
         self.changes.setMaximumHeight(_HEIGHT)
         self.changes.setVisible(False)

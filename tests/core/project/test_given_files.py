@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import ArgumentError, VideoError
-from posecut_core.project.given import VIDEO_SUFFIXES, given_folder, given_path, given_videos, listed, refuse_other_kind
+from posecut_core.project.given import (
+    VIDEO_SUFFIXES,
+    given_folder,
+    given_path,
+    given_videos,
+    listed,
+    natural_key,
+    refuse_other_kind,
+)
 
 
 @pytest.fixture
@@ -161,3 +169,14 @@ def test_a_file_that_is_called_exactly_so_comes_first(folder):
         (folder / name).write_bytes(b"")
         assert given_path(f"{folder}{os.sep}{name}").name == name
         assert given_videos(f"{folder}{os.sep}{name}").paths[0].name == name
+
+
+def test_names_are_in_the_order_in_which_people_look_for_them(folder):
+    """Numbers in names are counted, whatever the case; so are the videos of a folder."""
+    assert sorted(("m10", "M2", "m1b", "1", "m"), key=natural_key) == ["1", "m", "m1b", "M2", "m10"]
+    for name in ("m1.mp4", "m2.AVI"):
+        (folder / name).unlink()
+    for number in (10, 2, 1):
+        (folder / f"session{number}.mp4").write_bytes(b"")
+    names = [path.name for path in given_videos(folder).paths if path.name.startswith("session")]
+    assert names == ["session1.mp4", "session2.mp4", "session10.mp4"]

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from posecut_core.poses.files import prediction_path, write_predictions
 from posecut_core.poses.predictions import Predictions
-from posecut_core.project.opening import open_project, project_videos
+from posecut_core.project.opening import open_project
 
 SCORER = "PoseCut_resnet18_mouseJan1shuffle1_100"
 FRAMES = 12
@@ -22,7 +23,7 @@ def analyze(config: Path) -> list[Path]:
     likelihood = np.full(x.shape, 0.9)
     likelihood[3, 0] = 0.2
     found = Predictions(SCORER, parts, np.stack([x, y], axis=-1), likelihood)
-    videos = list(project_videos(project).values())
+    videos = list(listed_videos(project).values())
     for video in videos:
         write_predictions(prediction_path(video, SCORER), found)
     return videos

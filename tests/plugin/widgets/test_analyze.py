@@ -5,10 +5,10 @@ from qtpy.QtCore import QPoint
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
 
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.widgets.docks.analyze import AnalyzeDock
 from posecut_core.errors import Remedy
 from posecut_core.progress import Notice, Progress
-from posecut_core.project.opening import project_videos
 from tests.plugin.hand import LEFT, NONE, _reach, choose, press, write
 
 
@@ -24,7 +24,7 @@ def dock(viewer, session, sample):
 @pytest.fixture
 def videos(session, dock):
     """Paths of the project's videos."""
-    return [str(path) for path in project_videos(session.project).values()]
+    return [str(path) for path in listed_videos(session.project).values()]
 
 
 def test_without_a_project_it_says_what_to_do(viewer, session):
@@ -80,6 +80,15 @@ def test_what_was_stopped_can_go_on(session, dock, videos):
     session.jobs.end("stopped")
     assert [dock.videos.state_of(video) for video in videos] == ["stopped", "stopped"]
     assert dock.videos.checked == tuple(videos)
+
+
+@pytest.mark.parametrize("state", ["failed", "crashed"])
+def test_a_video_whose_work_failed_is_not_called_stopped(session, dock, videos, state):
+    """What was done before stays done, and the reason is in the list."""
+    dock.start_button.click()
+    session.jobs.report(Progress("a is done", 1, 1, {"video": 0, "finished": 1}), Progress("b", 1, 4, {"video": 1}))
+    session.jobs.end(state, message="Memory ran out.")
+    assert [dock.videos.state_of(video) for video in videos] == ["done", "failed"]
 
 
 def test_a_video_that_is_done_is_shown_by_a_double_click(session, dock, videos):

@@ -3,9 +3,9 @@
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.widgets.docks.frames import FramesDock
 from posecut_core.project.config import read_config
-from posecut_core.project.opening import project_videos
 from posecut_core.types import FrameRef
 from tests.plugin.immediate_jobs import work_at_once
 
@@ -100,12 +100,21 @@ def test_replaced_video_gives_no_frames(opened):
     """A file that has taken the place of a project's video is not looked through, and the person is told why."""
     notified = []
     opened.session.notified.connect(notified.append)
-    first, second = project_videos(opened.session.project).values()
+    first, second = listed_videos(opened.session.project).values()
     first.unlink()
     first.write_bytes(second.read_bytes())
     opened.picker.look_button.click()
     assert opened.picker.view.layer is None
     assert "is not the file that was added" in notified[0]
+
+
+def test_the_part_of_the_videos_is_kept(opened):
+    """What a person chose for this project is not forgotten when frames were extracted."""
+    opened.start.setValue(20)
+    opened.stop.setValue(60)
+    opened.count.setValue(7)
+    opened.session.refresh()
+    assert (opened.start.value(), opened.stop.value(), opened.count.value()) == (20, 60, 7)
 
 
 def test_labeled_frame_is_dropped_instead_of_deleted(opened):

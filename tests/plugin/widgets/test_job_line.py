@@ -28,6 +28,10 @@ class LooseSession:
         self.project = None
         self.jobs, self.project_changed = FakeJobs(), SignalInstance()
         self.remedy_requested = SignalInstance((Remedy,))
+        self.notified: list[tuple[str, str]] = []
+
+    def notify(self, sentence, remedies=(), *, kind="note"):
+        self.notified.append((sentence, kind))
 
     def attempt(self, action):
         return action()
@@ -126,3 +130,14 @@ def test_a_failure_stays_to_be_read(session, line, qtbot, state):
 def test_durations_are_said_as_people_do(seconds, said):
     """Seconds, minutes, or hours and minutes."""
     assert rough_time(seconds) == said
+
+
+def test_a_good_end_is_a_message_where_it_should_be(session, line, qtbot):
+    """Only of the verbs that a dock names, since some show what they found."""
+    host = QWidget()
+    qtbot.addWidget(host)
+    QVBoxLayout(host).addWidget(JobLine(session, ("find", "extract"), told=("extract",)))
+    for verb, state in (("find", "done"), ("extract", "failed"), ("extract", "done"), ("train", "done")):
+        session.jobs.start(verb, {})
+        session.jobs.end(state, message=f"{verb}: {state}.")
+    assert session.notified == [("extract: done.", "done")]

@@ -6,10 +6,11 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.labeling.frame_index import MEANING
 from napari_posecut.widgets.docks.project import ProjectDock
 from posecut_core.project.config import read_config
-from posecut_core.project.opening import open_project, project_videos
+from posecut_core.project.opening import open_project
 from posecut_core.storage.locks import note_path
 from tests.plugin.hand import seen
 from tests.plugin.immediate_jobs import work_at_once
@@ -80,7 +81,7 @@ def test_dropped_folder_is_opened(dock, sample):
 def test_labels_of_another_computer_can_be_taken_over(dock, sample):
     """Where another computer edits the labels, the dock says so, and lets the person decide."""
     project = open_project(sample)
-    for video in project_videos(project):
+    for video in listed_videos(project):
         note_path(project.label_lock(video)).write_text(json.dumps({"host": "elsewhere", "pid": 1}))
     dock.path.setText(str(sample))
     dock.open()
@@ -99,7 +100,7 @@ def test_project_is_created_and_opened(dock, unlabeled, tmp_path):
     form.task.setText("reach")
     form.experimenter.setText("ada")
     form.bodyparts.setPlainText("snout, left ear,")
-    form.add_videos([str(path) for path in project_videos(open_project(unlabeled)).values()])
+    form.add_videos([str(path) for path in listed_videos(open_project(unlabeled)).values()])
     created = form.create_project()
     assert created.config_path == dock.session.project.config_path
     assert dock.session.project.config.bodyparts == ("snout", "left ear")
@@ -115,7 +116,7 @@ def test_videos_that_cannot_be_used_are_asked_about(dock, unlabeled, tmp_path):
     form.bodyparts.setPlainText('snout, "nose, tip"')
     for name in ("a.mp4", "b.mp4"):
         (tmp_path / name).write_bytes(b"")
-    whole = next(iter(project_videos(open_project(unlabeled)).values()))
+    whole = next(iter(listed_videos(open_project(unlabeled)).values()))
     form.add_videos([str(tmp_path / "a.mp4"), str(whole), str(tmp_path / "b.mp4")])
     form.ask = lambda question: bool(asked.append(question))
     assert form.create_project() is None
@@ -188,7 +189,7 @@ def test_crop_is_drawn_and_saved(opened):
 def test_videos_are_added(opened, monkeypatch):
     """A video that is added is in the list, and can be cropped; one that is broken is named and stops no other."""
     asked = work_at_once(opened.session, monkeypatch)
-    video = next(iter(project_videos(opened.session.project).values()))
+    video = next(iter(listed_videos(opened.session.project).values()))
     new = video.with_name("third.mp4")
     new.write_bytes(video.read_bytes())
     broken = video.with_name("broken.mp4")
@@ -199,6 +200,31 @@ def test_videos_are_added(opened, monkeypatch):
     assert ("1 new video." in notified[-1], "broken.mp4 is empty" in notified[-1]) == (True, True)
     assert [request.verb for request in asked] == ["add_videos"]
     assert opened.videos.videos.topLevelItem(2).text(0) == "third"
+
+
+def test_a_video_is_removed_and_added_again(opened, monkeypatch):
+    """Its frames and labels count no more, and are there again with it; the last video stays."""
+    work_at_once(opened.session, monkeypatch)
+    opened.tabs.setCurrentWidget(opened.videos)
+    frames, first, *_ = opened.session.labeling.index.frames, *listed_videos(opened.session.project)
+    path = listed_videos(opened.session.project)[first]
+    assert not opened.videos.remove_button.isEnabled()
+    opened.videos.videos.setCurrentItem(opened.videos.videos.topLevelItem(0))
+    opened.videos.ask = lambda question: False
+    opened.videos.remove_button.click()
+    assert opened.session.labeling.index.frames == frames
+    opened.videos.ask = lambda question: True
+    opened.videos.remove_button.click()
+    assert {key.video for key in opened.session.labeling.index.frames} == {key.video for key in frames} - {first}
+    assert first not in listed_videos(opened.session.project)
+    notified = []
+    opened.session.notified.connect(notified.append)
+    opened.videos.videos.setCurrentItem(opened.videos.videos.topLevelItem(0))
+    opened.videos.remove_button.click()
+    assert "is the only video" in notified[0]
+    opened.videos.add([str(path)])
+    assert opened.session.labeling.index.frames == frames
+    assert opened.session.labeling.progress.open == 0
 
 
 def test_doubtful_labels_are_opened_one_by_one(session, opened):

@@ -9,6 +9,7 @@ from posecut_core.labels.store import write_drafts
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.video.frame_store import FrameStore
+from tests.plugin.hand import click_row
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
@@ -79,3 +80,15 @@ def test_a_refusal_is_shown(dock):
     dock.session.jobs.end("failed", message="Two drafts are unreviewed.")
     assert "Two drafts are unreviewed." in dock.job_line.sentence.text()
     assert dock.session.labeling.writable
+
+
+def test_what_is_to_be_corrected_is_named(dock, qtbot):
+    """The bodyparts of the shown frame are listed with their colors and likelihoods; a click chooses one to place."""
+    dock.next_button.click()
+    labeling = dock.session.labeling
+    rows = [dock.bodyparts.topLevelItem(row) for row in range(dock.bodyparts.topLevelItemCount())]
+    assert [row.text(0) for row in rows] == [one.name for one in labeling.keypoints]
+    assert {(row.text(1), row.text(2)) for row in rows} == {("suggested", "0.50")}
+    dock.show()
+    click_row(dock.bodyparts, 2)
+    assert labeling.current.name == rows[2].text(0)

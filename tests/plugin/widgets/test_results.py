@@ -8,11 +8,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
+from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.results import ResultsDock
 from napari_posecut.window import add_flow_bar
 from posecut_core.poses.files import filtered_path, prediction_path, read_predictions, write_predictions
-from posecut_core.project.opening import project_videos
 from posecut_core.types import FrameRef
 from tests.plugin.hand import choose, press, seen, write
 from tests.plugin.widgets.analyzed_project import FRAMES, SCORER, results_dock
@@ -142,7 +142,7 @@ def test_a_table_that_does_not_fit_is_refused(viewer, dock, sample):
 def test_a_video_that_is_asked_for_is_shown(dock, viewer, sample):
     """A double click in another dock brings this one up with the video."""
     bar = add_flow_bar(viewer)
-    video = next(iter(project_videos(dock.session.project).values()))
+    video = next(iter(listed_videos(dock.session.project).values()))
     dock.session.video_requested.emit(str(video))
     assert dock.playback.video == video
     assert bar.open("9 Results") is dock
@@ -162,7 +162,7 @@ def test_what_was_analyzed_before_the_dock_was_made_is_listed(viewer, sample, tm
     session = session_of(viewer)
     session.jobs = FakeJobs()
     session.open(sample)
-    video = next(iter(project_videos(session.project).values()))
+    video = next(iter(listed_videos(session.project).values()))
     table = tmp_path / f"{video.stem}{SCORER}.h5"
     table.touch()
     session.jobs.start("analyze_queue", {"videos": []})
@@ -278,7 +278,7 @@ def test_predictions_are_written_for_spreadsheets_and_other_programs(shown, monk
 def test_predictions_of_another_program_are_listed(dock, monkeypatch, tmp_path):
     """Of several videos one is named; what came is in the list of networks."""
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "theirs.slp"), ""))
-    names = [*project_videos(dock.session.project)]
+    names = [*listed_videos(dock.session.project)]
     dock.products.ask_video = lambda videos: videos[1]
     action(dock, "Take predictions from a file…").trigger()
     request = dock.session.jobs.job.request
@@ -287,7 +287,7 @@ def test_predictions_of_another_program_are_listed(dock, monkeypatch, tmp_path):
         {"file": str(tmp_path / "theirs.slp"), "video": names[1]},
     )
     before = dock.networks.count()
-    video = project_videos(dock.session.project)[names[0]]
+    video = listed_videos(dock.session.project)[names[0]]
     found = read_predictions(prediction_path(video, SCORER))
     write_predictions(prediction_path(video, "DLC_theirs"), replace(found, scorer="DLC_theirs"))
     dock.session.jobs.end("done", message="12 frames.")
@@ -300,7 +300,7 @@ def test_videos_are_found_by_a_part_of_their_name(dock):
     assert len(names) == 2
     write(dock.filter, names[1][:8].upper())
     assert [dock.videos.itemText(row) for row in range(dock.videos.count())] == [names[1]]
-    dock.show_video(str(next(iter(project_videos(dock.session.project).values()))))
+    dock.show_video(str(next(iter(listed_videos(dock.session.project).values()))))
     assert dock.videos.currentText() == names[0]
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from napari_posecut.widgets.parts import colored_row, table_of
+from napari_posecut.widgets.parts import LowTable, colored_row
 
 
 def test_a_table_has_its_headings_and_no_branches(qtbot):
     """Rows stand at the left edge, below the headings."""
-    table = table_of(("bodypart", "likelihood"))
+    table = LowTable(("bodypart", "likelihood"))
     qtbot.addWidget(table)
     assert [table.headerItem().text(column) for column in range(table.columnCount())] == ["bodypart", "likelihood"]
     assert not table.rootIsDecorated()

@@ -23,7 +23,7 @@ def timeline(qtbot):
 
 
 def at(timeline, frame):
-    plot = timeline.getItem(0, 0).vb
+    plot = timeline.getItem(1, 0).vb
     return timeline.mapFromScene(plot.mapViewToScene(pg.Point(frame + 0.5, 0.5)))
 
 
@@ -121,3 +121,12 @@ def test_lanes_without_a_range_are_drawn(timeline, values):
     """Nothing, or the same value everywhere, is no trouble."""
     timeline.show_video(3, (Lane("x", values),), np.array([[255, 0, 0]], np.uint8))
     timeline.grab()
+
+
+def test_the_number_of_the_frame_covers_no_lane(timeline):
+    """It stands above the lanes, where it hides nothing that is marked in the first one."""
+    timeline.show_rows(1000, {"jump": (3, 40), "unlikely": (500,)})
+    timeline.set_frame(40)
+    number, first = timeline.getItem(0, 0), timeline.getItem(1, 0)
+    assert number.text == "frame 40"
+    assert number.sceneBoundingRect().bottom() <= first.vb.sceneBoundingRect().top()
