@@ -21,6 +21,7 @@ from posecut_core.dataset.settings import TrainingSettings
 
 CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
 _WIDENS = (0.06, 0.6)  # shares of the steps between which they come to be turned by all that is asked for
+_LONGEST = TrainingSettings.maxiters  # steps; nobody who asks for more wants to wait longer for that
 _BLUR_TAPS = 3  # a blur reaches this many pixels to each side
 
 
@@ -71,13 +72,19 @@ def _turn(settings: TrainingSettings) -> Turn:
     """Widen angles over the middle of a training that has an end."""
     ends = settings.learning_rate_decay != "none"
     least = min(settings.rotation, TrainingSettings.rotation) if ends else settings.rotation  # the usual turn
-    begins, ready = (share * settings.maxiters for share in _WIDENS)
+    begins, ready = widening(settings)
     return Turn(
         least=np.float32(math.radians(least)),
         more=np.float32(math.radians(settings.rotation - least)),
         widens_from=np.float32(begins),
         per_step=np.float32(1 / (ready - begins)),
     )
+
+
+def widening(settings: TrainingSettings) -> tuple[float, float]:
+    """Return between which steps crops come to be turned by all that is asked for."""
+    begins, ready = (share * min(settings.maxiters, _LONGEST) for share in _WIDENS)
+    return begins, ready
 
 
 class Crops(NamedTuple):

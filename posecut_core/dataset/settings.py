@@ -145,6 +145,9 @@ class TrainingSettings:
     )
     locref_loss_weight: float = _setting(0.2, "weight of the location refinement beside the score map", ge=0, le=100)
     maxiters: int = _setting(5000, "training ends after this many steps", ge=1, label="steps", chosen=True)
+    ends_early: bool = _setting(
+        False, "training ends before maxiters where twice as many steps would lower the loss by less than 7 %"
+    )
     display_iters: int = _setting(50, "the loss is shown and logged every so many steps", ge=1)
     save_iters: int = _setting(500, "a snapshot is written every so many steps", ge=1)
     max_snapshots_to_keep: int | None = _setting(5, "older snapshots are deleted; null keeps all", ge=1)

@@ -84,6 +84,8 @@ def save_snapshot(model_folder: Path, info: SnapshotInfo, state: TrainState) -> 
         _save_tree(partial / "optimizer", state.optimizer)
         if state.averaged:
             _save_tree(partial / "averaged", state.averaged)
+        if state.pace:
+            _save_tree(partial / "pace", state.pace)
         (partial / MANIFEST).write_text(json.dumps(_manifest(partial, info), indent=1), encoding="utf-8")
         for file in _files(partial):
             sync(partial / file)
@@ -223,12 +225,14 @@ def load_parameters(folder: Path, shapes: Any) -> Any:
 def load_state(folder: Path, info: SnapshotInfo, shapes: TrainState) -> TrainState:
     """Read the whole training state of a snapshot that says `info` of itself; `shapes` is the tree to expect.
 
-    Where a running mean is expected and the snapshot has none, it begins with the parameters.
+    Where a running mean is expected and the snapshot has none, it begins with the parameters. Without a pace, which
+    needs all losses, training goes on to `maxiters`.
     """
     step = jax.numpy.asarray(info.step, jax.numpy.int32)
     parameters = _load_tree(folder / "parameters", shapes.parameters)
     averaged = load_parameters(folder, shapes.averaged) if shapes.averaged else ()
-    return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer), averaged)
+    pace = _load_tree(folder / "pace", shapes.pace) if shapes.pace and (folder / "pace").is_dir() else ()
+    return TrainState(step, parameters, _load_tree(folder / "optimizer", shapes.optimizer), averaged, pace)
 
 
 def _check_room(folder: Path, state: TrainState) -> None:

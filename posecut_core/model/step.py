@@ -14,12 +14,13 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from posecut_core.backbones.kernels import CPU_OPTIONS
-from posecut_core.dataset.augmentation import Augmentation, augment, augmentation
+from posecut_core.dataset.augmentation import Augmentation, augment, augmentation, widening
 from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, made_ahead
 from posecut_core.dataset.scoremaps import STRIDE, Number, Scoremaps, Targets, encode
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.model.devices import Placement
 from posecut_core.model.log import Metrics
+from posecut_core.model.pace import CHECKED, Pace, first_pace, paced
 from posecut_core.model.pose_net import NetworkSpec, training_maps
 
 # --- losses -----------------------------------------------------------------------------------------------------------
@@ -137,6 +138,7 @@ class StepValues(NamedTuple):
     weight_decay: Number
     clip_norm: Number
     ema_decay: Number
+    earliest: Int[Array | np.ndarray, ""] | np.int32  # step from which a training that no longer pays may end
 
 
 def step_config(spec: NetworkSpec, settings: TrainingSettings) -> StepConfig:
@@ -155,6 +157,7 @@ def step_values(settings: TrainingSettings) -> StepValues:
         weight_decay=np.float32(settings.weight_decay),
         clip_norm=np.float32(settings.clip_norm),
         ema_decay=np.float32(settings.ema_decay),
+        earliest=np.int32(math.ceil(widening(settings)[1])),
     )
 
 
@@ -165,6 +168,7 @@ class TrainState(NamedTuple):
     parameters: Any
     optimizer: Any
     averaged: Any = ()  # the running mean of the parameters; () without `ema_decay`
+    pace: Pace | tuple[()] = ()  # () without `ends_early`
 
     @property
     def predicting(self) -> Any:
@@ -178,13 +182,15 @@ class Taken(NamedTuple):
     state: TrainState
     loss: Float[Array, ""]  # on the device; NaN where the step was skipped
     metrics: Metrics | None  # every `display_iters` steps
+    end: int  # how many steps there will be in all, as far as is known
 
 
 def initial_state(parameters: Any, settings: TrainingSettings) -> TrainState:
     """Start at step 0 from `parameters`."""
     averaged = jax.tree.map(jnp.copy, parameters) if settings.ema_decay else ()  # a copy: the step takes both buffers
     moments = _optimizer(step_values(settings)).init(parameters)
-    return TrainState(jnp.zeros((), jnp.int32), parameters, moments, averaged)
+    pace = first_pace() if settings.ends_early else ()
+    return TrainState(jnp.zeros((), jnp.int32), parameters, moments, averaged, pace)
 
 
 def _train_step(
@@ -232,7 +238,9 @@ def step(
     loss, gradients = jax.value_and_grad(loss_of)(state.parameters)
     sound = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradients))
     after = _updated(sound, gradients, state, values)
-    return TrainState(state.step + 1, *after), jnp.where(sound, loss, jnp.nan)
+    told = jnp.where(sound, loss, jnp.nan)
+    pace = state.pace and paced(state.pace, told, state.step, earliest=values.earliest)
+    return TrainState(state.step + 1, *after, pace), told
 
 
 def _optimizer(values: StepValues) -> optax.GradientTransformation:
@@ -243,10 +251,12 @@ def _updated(
     sound: Bool[Array, ""], gradients: Any, state: TrainState, values: StepValues
 ) -> tuple[Any, optax.OptState, Any]:
     """Return parameters, moments and mean after a step, or as they were where it was not `sound`."""
-    before = state[1:]
+    before = (state.parameters, state.optimizer, state.averaged)
 
     def taken() -> tuple[Any, optax.OptState, Any]:
         updates, moments = _optimizer(values).update(gradients, state.optimizer, state.parameters)
+        if state.pace:
+            updates = optax.tree.scale(state.pace.share(state.step), updates)
         parameters = optax.apply_updates(state.parameters, updates)
         averaged = state.averaged and _running_mean(state.averaged, parameters, state.step, decay=values.ema_decay)
         return parameters, moments, averaged
@@ -266,11 +276,13 @@ def fit(
     where: Placement,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Generator[Taken, None, None]:
-    """Train until `maxiters`, yielding every step; batches are gathered and sent ahead in a thread.
+    """Train until `maxiters`, or until it no longer pays, yielding every step; batches are sent ahead by a thread.
 
     The thread ends with the generator: close it, where it is not run to its end.
     """
-    first, rate = int(state.step), _schedule(settings)
+    first, rate, end = int(state.step), _schedule(settings), last_step(state, settings)
+    if first >= end:
+        return
     state, order = jax.device_put((state, mirror_order), where.state)
     losses: list[Float[Array, ""]] = []
     started = clock()
@@ -279,12 +291,23 @@ def fit(
             state, loss = _train_step(state, batch, order, spec=spec, settings=settings)
             losses.append(loss)
             jax.block_until_ready(losses[-2:-1])  # one step waits, not fifty: otherwise Ctrl-C is handled minutes late
-            if done % settings.display_iters and done != settings.maxiters:
-                yield Taken(state, loss, None)
+            if state.pace and done % CHECKED == 0:
+                end = last_step(state, settings)
+            if done % settings.display_iters and done != end:
+                yield Taken(state, loss, None, end)
                 continue
             values = np.asarray(jax.device_get(losses))
-            yield Taken(state, loss, _metrics(values, done, float(rate(done - 1)), clock() - started))
+            share = float(state.pace.share(done - 1)) if state.pace else 1.0
+            yield Taken(state, loss, _metrics(values, done, share * float(rate(done - 1)), clock() - started), end)
+            if done == end:
+                return
             losses, started = [], clock()
+
+
+def last_step(state: TrainState, settings: TrainingSettings) -> int:
+    """Return how many steps there will be in all, as far as a state tells."""
+    found = state.pace.steps() if state.pace else None
+    return settings.maxiters if found is None else min(found, settings.maxiters)
 
 
 def _batches(frames: TrainingFrames, settings: TrainingSettings, first: int, where: Placement) -> Iterator[Batch]:

@@ -27,11 +27,12 @@ from posecut_core.model.devices import Placement
 from posecut_core.model.log import Metrics, append_log
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.snapshots import load_state, read_info, remove_old_snapshots, save_snapshot
-from posecut_core.model.step import Taken, TrainState, fit, jitted_step, step_config, step_values
+from posecut_core.model.step import Taken, TrainState, fit, jitted_step, last_step, step_config, step_values
 from posecut_core.progress import Notice, Progress, Report, deferred_interrupt, rough_time
 from posecut_core.training.run import TrainingRun
 from posecut_core.types import FrameRef
 
+_NO_LONGER_PAYS = "Twice as many steps would lower the loss by less than 7 %"
 _NAMED = 5  # frames in a message; the result has all
 _LIBRARIES = 1_000_000_000  # bytes; Python, JAX and its compiler at work on a ResNet-50, as measured on Linux
 _TRIAL_STEPS = 2  # the first one of a process is slow
@@ -41,13 +42,14 @@ _TRIAL_STEPS = 2  # the first one of a process is slow
 class Account:
     """What there is to tell of a training, gathered on the way."""
 
+    end: int  # the last step, as far as is known
     latest: Metrics | None = None
     skipped: list[int] = field(default_factory=list)  # steps
     restored: list[int] = field(default_factory=list)  # steps of the snapshots that training went back to
 
 
 def train(run: TrainingRun, where: Placement, report: Report) -> Account:
-    """Train to `maxiters`, writing log and snapshots; an interruption leaves a snapshot of the last whole step.
+    """Train to the end, writing log and snapshots; an interruption leaves a snapshot of the last whole step.
 
     Steps that give no finite loss are skipped. After `max_bad_steps` of them in a row, parameters and moments of the
     last snapshot are taken, and training goes on with the next step: with other frames and crops.
@@ -56,11 +58,11 @@ def train(run: TrainingRun, where: Placement, report: Report) -> Account:
         ModelError: the training does not fit into memory, or that did not help.
         StorageError: the disk refused.
     """
-    account = Account()
+    account = Account(last_step(run.state, run.settings))
     remove_old_snapshots(
         run.training.folder, keep=run.settings.max_snapshots_to_keep
     )  # a killed run may not have come to it
-    if int(run.state.step) < run.settings.maxiters:
+    if int(run.state.step) < last_step(run.state, run.settings):
         _tell_estimate(run, where, report)
     state: TrainState | None = run.state
     with deferred_interrupt() as interrupted:
@@ -89,20 +91,23 @@ def _steps(
     first = int(state.step) + 1
     with closing(fit(state, run.frames, order, spec=run.spec, settings=run.settings, where=where)) as steps:
         for step, taken in enumerate(steps, start=first):
+            sooner, account.end = taken.end < account.end, taken.end
             metrics = taken.metrics and _validated(run, taken.state, taken.metrics)
             if metrics is not None:
                 _note(run, metrics, account)
                 bad = _streak([number for number in account.skipped if number >= first], last=step)
                 if len(bad) >= run.settings.max_bad_steps:
-                    return _gone_back(run, bad, account, report)
+                    return _gone_back(run, bad, account, report, is_last=step == account.end)
             owed = owed or step % run.settings.save_iters == 0
-            saved = (owed or step == run.settings.maxiters) and _saved(run, step, taken)
+            saved = (owed or step == account.end) and _saved(run, step, taken)
             owed = owed and not saved
             try:
                 if interrupted():
                     raise KeyboardInterrupt
+                if sooner:
+                    report(Notice(f"{_NO_LONGER_PAYS}: training ends at step {taken.end:,}"))
                 if metrics is not None:
-                    report(_progress(metrics, run.settings.maxiters, run.training.network))
+                    report(_progress(metrics, account.end, run.training.network))
             except KeyboardInterrupt:
                 if not saved:
                     _saved(run, step, taken)
@@ -118,21 +123,23 @@ def _note(run: TrainingRun, metrics: Metrics, account: Account) -> None:
 
 def _saved(run: TrainingRun, step: int, taken: Taken) -> bool:
     """Write a snapshot unless the step was skipped, except the last: so a resumed run counts as one not interrupted."""
-    if not math.isfinite(float(taken.loss)) and step != run.settings.maxiters:
+    if not math.isfinite(float(taken.loss)) and step != taken.end:
         return False
     save_snapshot(run.training.folder, run.info(step), taken.state)
     remove_old_snapshots(run.training.folder, keep=run.settings.max_snapshots_to_keep)
     return True
 
 
-def _gone_back(run: TrainingRun, bad: tuple[int, ...], account: Account, report: Report) -> TrainState:
+def _gone_back(
+    run: TrainingRun, bad: tuple[int, ...], account: Account, report: Report, *, is_last: bool
+) -> TrainState:
     """Take the last snapshot at the step that training has reached; once for each snapshot, or it would not end."""
     known = run.training.snapshots
     story = (
         f"{len(bad)} steps in a row, up to step {bad[-1]}, gave no finite loss or gradients, with "
         f"{_listed(run, suspect_frames(run, list(bad)))}"
     )
-    if not known or known[-1] in account.restored or bad[-1] == run.settings.maxiters:
+    if not known or known[-1] in account.restored or is_last:
         raise ModelError(
             f"{story}; check the labels of these frames, or lower learning_rate in the settings, "
             "and train again: it goes on from the last snapshot.",
@@ -150,17 +157,17 @@ def _listed(run: TrainingRun, frames: tuple[FrameRef, ...]) -> str:
     return named + (f" and {len(frames) - _NAMED} others" if len(frames) > _NAMED else "")
 
 
-def _progress(metrics: Metrics, maxiters: int, network: int) -> Progress:
+def _progress(metrics: Metrics, end: int, network: int) -> Progress:
     values = {
         "loss": metrics.loss,
         "learning_rate": metrics.learning_rate,
         "steps_per_s": metrics.steps_per_second,
-        "seconds_left": (maxiters - metrics.step) / metrics.steps_per_second,
+        "seconds_left": (end - metrics.step) / metrics.steps_per_second,
     }
     if not math.isnan(metrics.validation_error):
         values["validation_error"] = metrics.validation_error
     stage = "training" if network == 1 else f"training network {network}"
-    return Progress(stage, metrics.step, maxiters, values)
+    return Progress(stage, metrics.step, end, values)
 
 
 # --- validation -------------------------------------------------------------------------------------------------------
@@ -221,7 +228,7 @@ def _suspects(skipped: Sequence[int], *, count: int, batch_size: int, seed: int)
 def _tell_estimate(run: TrainingRun, where: Placement, report: Report) -> None:
     order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
     found = _estimate(run.state, run.frames, order, spec=run.spec, settings=run.settings, where=where)
-    left = run.settings.maxiters - int(run.state.step)
+    left = last_step(run.state, run.settings) - int(run.state.step)
     report(Notice(f"{left} steps {found.sentence}"))
 
 
@@ -267,7 +274,7 @@ def _estimate(
         for taken in islice(steps, _TRIAL_STEPS):
             jax.block_until_ready(taken.state)
             times.append(clock())
-    left = settings.maxiters - int(state.step)
+    left = last_step(state, settings) - int(state.step)
     return _Estimate(needed / 1e9, left * min(np.diff(times).tolist()) / 60)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jax
 
+from posecut_core.dataset.settings import write_settings
 from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.predictor import Predictor, chosen_engine
@@ -56,6 +57,7 @@ class TrainedNetwork:
     suspects: tuple[FrameRef, ...] = ()  # frames that stood in those steps, those in most of them first
     suspect_names: tuple[str, ...] = ()  # what sentences call these, as an image may be no frame of its video
     restored: tuple[int, ...] = ()  # steps of the snapshots that training went back to after many of them in a row
+    ended_early: bool = False  # before the steps that were asked for, as more no longer paid
     others: "tuple[TrainedNetwork, ...]" = ()  # further networks of the shuffle, which differ in their seeds
 
     def summary(self) -> Summary:
@@ -69,9 +71,11 @@ class TrainedNetwork:
 
     def _text(self) -> str:
         if self.first_step == self.last_step:
-            return f"The network was trained for {self.last_step} steps already; raise its number of steps to go on."
+            how = "set ends_early to false, and raise" if self.ended_early else "raise"
+            return f"The network was trained for {self.last_step} steps already; {how} its number of steps to go on."
         begin = f", from the snapshot of step {self.first_step}" if self.first_step else ""
-        text = f"Trained to step {self.last_step}{begin}; loss {self.loss:.4f}."
+        why = ", as more steps no longer paid" if self.ended_early else ""
+        text = f"Trained to step {self.last_step}{begin}{why}; loss {self.loss:.4f}."
         if self.skipped:
             frames = ", ".join(self.suspect_names[:_SUSPECTS])
             text += f" {counted(len(self.skipped), 'step')} had no finite loss and were skipped; check {frames}."
@@ -168,9 +172,12 @@ def _trained(
         first = int(run.state.step)
         start_log(run.training.log, step=first)
         account = train(run, placement(devices, batch_size=run.settings.batch_size), report)
+        last = run.training.snapshots[-1]
+        ended_early = account.end < run.settings.maxiters
+        if ended_early:  # so that whoever compares it with the steps taken knows that these are all
+            write_settings(run.training.settings, replace(run.settings, maxiters=last))
         _measure_engine(run.training, report)
     metrics, suspects = account.latest, suspect_frames(run, account.skipped)
-    last = run.training.snapshots[-1]
     return TrainedNetwork(
         shuffle=training.shuffle,
         trainingsetindex=trainingsetindex,
@@ -186,6 +193,7 @@ def _trained(
         suspects=suspects,
         suspect_names=tuple(frame_name(training.project, frame) for frame in suspects),
         restored=tuple(account.restored),
+        ended_early=ended_early,
     )
 
 

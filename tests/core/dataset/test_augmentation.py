@@ -192,6 +192,12 @@ def test_crops_show_no_more_than_the_frame():
         assert (np.diff(crop[..., 1], axis=0) > 1e-4).all()
 
 
+def test_crops_of_a_long_training_are_turned_as_soon_as_those_of_a_usual_one():
+    """Whoever asks for more steps than anybody needs does not wait for all angles until most of them are done."""
+    long, usual = (augmentation(TrainingSettings(rotation=90.0, maxiters=steps)).turn for steps in (10**6, 5000))
+    assert long == usual
+
+
 def test_light_is_stretched_about_gray():
     """Contrast leaves mid-gray as it is, brightness is added."""
     images = jnp.array([0.0, 0.5, 1.0]).reshape(1, 1, 3, 1).repeat(3, axis=3)
