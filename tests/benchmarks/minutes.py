@@ -1,11 +1,12 @@
 """From labeled frames to a usable network: error on unseen frames after so many minutes, start included.
 
     python tests/benchmarks/minutes.py [--minutes 1,2,5,10,20] [--train-frames 24] [--splits N] [--weights FILE]
-        [--set NAME=VALUE]
+        [--set NAME=VALUE] [--known START,STEP]
 
 DeepLabCut's openfield example, on the rows of openfield_split.json: so many of its training frames train, 20 others
 test. Each training is a program of its own that compiles everything anew. Two of a few steps tell how long the start
-and a step take, and so how many steps fit; the time that a training really took is measured. Settings that are not
+and a step take, and so how many steps fit, unless `--known` says these seconds, of an earlier run; the time that a
+training really took is measured. Settings that are not
 given are those that PoseCut chooses, except for the number of steps.
 """
 
@@ -40,6 +41,18 @@ def trained(
         return (time.perf_counter() - start) / 60
 
 
+def _known(text: str) -> tuple[float, float]:
+    """Read seconds; return the minutes of a start and of a step."""
+    start, step = map(float, text.split(","))
+    return start / 60, step / 60
+
+
+def _told(tried: list[float]) -> tuple[float, float]:
+    """Return the minutes of a start and of a step by those of two trainings."""
+    step = max((tried[1] - tried[0]) / (_TRIALS[1] - _TRIALS[0]), 1e-4)
+    return tried[0] - _TRIALS[0] * step, step
+
+
 def main() -> None:
     """Train for each number of minutes and each split, print one JSON object."""
     options = parser(__doc__)
@@ -47,17 +60,19 @@ def main() -> None:
     options.add_argument("--train-frames", type=int, default=24, help="(default: %(default)s)")
     options.add_argument("--splits", type=int, default=1, help="(default: %(default)s)")
     options.add_argument("--weights", default="imagenet", help="imagenet, random or a .safetensors file")
+    options.add_argument(
+        "--known", metavar="START,STEP", help="seconds (default: as two trainings of a few steps tell)"
+    )
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
     arguments = options.parse_args()
     given, found = settings_given(arguments.set), dict[str, list[dict[str, float]]]()
     with working_copy(arguments.data) as config:
         chosen = list(splits(arguments.data, count=arguments.splits, train_frames=arguments.train_frames))
         shuffle, tried = 0, []
-        for steps in _TRIALS:
+        for steps in () if arguments.known else _TRIALS:
             shuffle += 1
             tried.append(trained(config, shuffle, chosen[0], arguments.weights, {**given, "maxiters": steps}))
-        per_step = max((tried[1] - tried[0]) / (_TRIALS[1] - _TRIALS[0]), 1e-4)
-        begins = tried[0] - _TRIALS[0] * per_step
+        begins, per_step = _known(arguments.known) if arguments.known else _told(tried)
         print(f"the start takes {60 * begins:.0f} s, a step {60 * per_step:.2f} s", flush=True)
         for minutes in map(float, arguments.minutes.split(",")):
             for seed, split in enumerate(chosen):
