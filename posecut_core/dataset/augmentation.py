@@ -1,4 +1,4 @@
-"""Augmentation on the device: random crops, scale, rotation, mirror, light, noise and blur.
+"""Augmentation on the device: random crops, scale, rotation, mirror, tones, light, noise and blur.
 
 Images are float32 in [0, 1], [B, H, W, C]; results are not clipped, so that the functions chain. What is done to an
 image is done to all of its channels (`video.neighbors`): a frame and its neighbors are seen in one place and one light.
@@ -23,6 +23,14 @@ CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds
 _WIDENS = (0.06, 0.6)  # shares of the steps between which they come to be turned by all that is asked for
 _LONGEST = TrainingSettings.maxiters  # steps; nobody who asks for more wants to wait longer for that
 _BLUR_TAPS = 3  # a blur reaches this many pixels to each side
+_TONES = 5  # points of a tone curve
+_PATCHES = 2  # of an image, at most
+# At full `appearance`: standard deviations of those points in all channels and in each, and of shades; shares of the
+# images that are inverted, without color, and hidden by each patch.
+_SHIFTED, _TINTED, _SHADED, _INVERTED, _GRAY, _HIDDEN = 0.32, 0.12, 0.16, 0.2, 0.4, 0.3
+_TONED = 0.5  # share of the images that get other tones at all
+_PATCH_SIDES = (0.03, 0.25)  # of the crop's side
+_SHADES = 4  # values of a shade along each side
 
 
 class Turn(NamedTuple):
@@ -48,6 +56,7 @@ class Augmentation(NamedTuple):
     log_scales: tuple[Number, Number]  # logarithms of the least and the greatest magnification
     turn: Turn
     mirror: Bool[Array | np.ndarray, ""] | np.bool_
+    appearance: Number
     brightness: Number
     log_contrast: Number
     noise: Number
@@ -61,6 +70,7 @@ def augmentation(settings: TrainingSettings) -> Augmentation:
         log_scales=(np.float32(math.log(low)), np.float32(math.log(up))),
         turn=_turn(settings),
         mirror=np.bool_(settings.mirror),
+        appearance=np.float32(settings.appearance),
         brightness=np.float32(settings.brightness),
         log_contrast=np.float32(math.log1p(contrast)),
         noise=np.float32(settings.noise),
@@ -91,7 +101,7 @@ class Crops(NamedTuple):
     """What a step trains on; positions are pixels of the crops."""
 
     images: Float[Array, "B S S C"]
-    xy: Float[Array, "B K 2"]  # NaN: absent from the crop
+    xy: Float[Array, "B K 2"]  # NaN: absent from the crop, or hidden in it
     annotated: Bool[Array, "B K"]  # as in `Batch`
 
 
@@ -207,6 +217,77 @@ def _keep_inside(
     return jnp.clip(centers, low, last - low)
 
 
+def change_tones(images: Float[Array, "B H W C"], curves: Float[Array, "B 3 T"]) -> Float[Array, "B H W C"]:
+    """Map red, green and blue each by its curve, which is linear between T values for 0 to 1 at equal distances.
+
+    What lies outside 0 to 1 is mapped as the nearer end is.
+    """
+    last = curves.shape[-1] - 1
+    curves = jnp.tile(curves, (1, images.shape[-1] // 3, 1))
+    places = jnp.clip(images, 0.0, 1.0) * last
+    near = [jnp.maximum(0.0, 1 - jnp.abs(places - tone)) for tone in range(last + 1)]  # weights that add up to 1
+    shares = (weight * curves[:, None, None, :, tone] for tone, weight in enumerate(near))
+    return sum(shares, start=jnp.zeros(()))
+
+
+def _random_tones(key: Key[Array, ""], images: Float[Array, "B H W C"], strength: Number) -> Float[Array, "B H W C"]:
+    """Give half of the images other tones: brighter, darker, steeper, flatter, tinted, gray, inverted, half in shade.
+
+    Other animals have other coats, on other grounds, in other light; what tells bodyparts apart is their shape.
+    """
+    toned, shift, tint, invert, gray, shade = jax.random.split(key, 6)
+    batch, height, width, channels = images.shape
+    straight = jnp.linspace(0.0, 1.0, _TONES)
+    inverted = jax.random.bernoulli(invert, _INVERTED * strength, (batch, 1, 1))
+    curves = jnp.where(inverted, 1 - straight, straight)
+    curves += _SHIFTED * strength * jax.random.normal(shift, (batch, 1, _TONES))
+    curves += _TINTED * strength * jax.random.normal(tint, (batch, 3, _TONES))
+    changed = change_tones(images, curves)
+    without_color = jax.random.bernoulli(gray, _GRAY * strength, (batch, 1, 1, 1))
+    grays = changed.reshape(batch, height, width, channels // 3, 3).mean(axis=-1).repeat(3, axis=-1)
+    changed = jnp.where(without_color, grays, changed)
+    shades = _SHADED * strength * jax.random.normal(shade, (batch, _SHADES, _SHADES, 1))
+    changed += jax.image.resize(shades, (batch, height, width, 1), "linear")
+    use = jax.random.bernoulli(toned, _TONED, (batch, 1, 1, 1))
+    return jnp.where(use, changed, images)
+
+
+class Patches(NamedTuple):
+    """Rectangles of one color each that hide what is behind them."""
+
+    low: Float[Array, "B P 2"]  # (x, y) of their corners, in pixels; those of an empty one are infinite
+    high: Float[Array, "B P 2"]
+    colors: Float[Array, "B P 3"]
+
+    def over(self, images: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
+        """Lay the patches over images."""
+        _, height, width, channels = images.shape
+        colors = jnp.tile(self.colors, channels // 3)
+        x, y = jnp.arange(width)[None], jnp.arange(height)[None]
+        for patch in range(self.low.shape[1]):
+            low, high = self.low[:, patch, :, None], self.high[:, patch, :, None]
+            across, down = (x >= low[:, 0]) & (x <= high[:, 0]), (y >= low[:, 1]) & (y <= high[:, 1])
+            covered = down[:, :, None, None] & across[:, None, :, None]
+            images = jnp.where(covered, colors[:, None, None, patch], images)
+        return images
+
+    def hide(self, xy: Float[Array, "B K 2"]) -> Bool[Array, "B K"]:
+        """Tell which points lie behind a patch."""
+        points = xy[:, :, None]
+        return ((points >= self.low[:, None]) & (points <= self.high[:, None])).all(axis=-1).any(axis=-1)
+
+
+def _random_patches(key: Key[Array, ""], *, count: int, size: int, strength: Number) -> Patches:
+    """Draw patches for `count` crops of `size` pixels: so a network learns what hidden bodyparts look like."""
+    use, place, sides, color = jax.random.split(key, 4)
+    middle = size * jax.random.uniform(place, (count, _PATCHES, 2))
+    low, high = (size / 2 * side for side in _PATCH_SIDES)
+    reach = jax.random.uniform(sides, (count, _PATCHES, 2), minval=low, maxval=high)
+    used = jax.random.bernoulli(use, _HIDDEN * strength, (count, _PATCHES, 1))
+    colors = jax.random.uniform(color, (count, _PATCHES, 3))
+    return Patches(jnp.where(used, middle - reach, jnp.inf), jnp.where(used, middle + reach, -jnp.inf), colors)
+
+
 def _change_light(
     images: Float[Array, "B H W C"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
 ) -> Float[Array, "B H W C"]:
@@ -231,9 +312,13 @@ def blur(images: Float[Array, "B H W C"], sigma: Float[Array, " B"]) -> Float[Ar
 def _random_appearance(
     key: Key[Array, ""], images: Float[Array, "B H W C"], how: Augmentation
 ) -> Float[Array, "B H W C"]:
-    """Change light, blur and noise of each image within the bounds of `how`."""
+    """Change tones, light, blur and noise of each image within the bounds of `how`."""
     contrast, bright, blurred, sigma, level, grain = jax.random.split(key, 6)
     batch = (len(images),)
+    tones = jax.random.fold_in(key, 0)
+    images = jax.lax.cond(
+        how.appearance > 0, lambda same: _random_tones(tones, same, how.appearance), lambda same: same, images
+    )
     images = _change_light(
         images,
         contrast=jnp.exp(jax.random.uniform(contrast, batch, minval=-how.log_contrast, maxval=how.log_contrast)),
@@ -255,7 +340,7 @@ def augment(
     on_animal: float,
     how: Augmentation,
 ) -> Crops:
-    """Cut a random crop of `size` x `size` pixels of each frame and move its labels along; NaN outside the crop.
+    """Cut a random crop of `size` x `size` pixels of each frame and move its labels along; NaN where not seen.
 
     `step`, counted from 0, says how far crops are turned by now. A share of `on_animal` shows the animal.
     `mirror_order[k]` is the bodypart that stands in for k in a mirrored image.
@@ -268,9 +353,11 @@ def augment(
     linear = _linear_maps(scales=scales, angles=angles, mirrored=mirrored)
     centers = _random_centers(where, batch.xy, batch.sizes, linear, on_animal=on_animal, size=size)
     matrix = _crop_matrices(linear, _keep_inside(centers, batch.sizes, size / 2 / scales), size=size)
-    images = _random_appearance(look, warp(batch.images, batch.sizes, matrix, size=size), how)
+    patches = _random_patches(jax.random.fold_in(look, 1), count=count[0], size=size, strength=how.appearance)
+    images = patches.over(warp(batch.images, batch.sizes, matrix, size=size))
+    images = _random_appearance(look, images, how)
     xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
     annotated = jnp.where(mirrored[:, None], batch.annotated[:, mirror_order], batch.annotated)
     moved = _transform_points(_invert(matrix), xy)
-    visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1)
+    visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1) & ~patches.hide(moved)
     return Crops(images, jnp.where(visible[..., None], moved, jnp.nan), annotated)

@@ -122,6 +122,12 @@ class TrainingSettings:
         "pairs of bodyparts that a mirror exchanges; null: those whose names differ only in left and right, or L and R",
         expected="null or a list of pairs of bodyparts",
     )
+    appearance: float = _setting(
+        0.0,
+        "how much crops change: other tones for half of them, rarely light for dark, and patches that hide bodyparts",
+        ge=0,
+        le=1,
+    )
     brightness: float = _setting(0.15, "brightness changes by up to this share of the full range", ge=0, le=1)
     contrast: float = _setting(0.25, "contrast changes by up to this factor more or less", ge=0, le=0.9)
     noise: float = _setting(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from posecut_core.dataset.augmentation import (
     CROP_MARGIN,
+    Patches,
     _change_light,
     _crop_matrices,
     _invert,
@@ -23,6 +24,7 @@ from posecut_core.dataset.augmentation import (
     augment,
     augmentation,
     blur,
+    change_tones,
     warp,
 )
 from posecut_core.dataset.frames import Batch
@@ -30,8 +32,8 @@ from posecut_core.dataset.settings import TrainingSettings
 
 SIZE, FRAME, BATCH = 64, 96, 16  # pixels of a crop's and of a frame's side, crops of a step
 PLAIN = TrainingSettings(
-    crop_size=SIZE, scale_jitter_lo=1.0, scale_jitter_up=1.0, rotation=0.0, brightness=0.0, contrast=0.0, noise=0.0,
-    blur=0.0, crop_on_animal=1.0,
+    crop_size=SIZE, scale_jitter_lo=1.0, scale_jitter_up=1.0, rotation=0.0, appearance=0.0, brightness=0.0,
+    contrast=0.0, noise=0.0, blur=0.0, crop_on_animal=1.0,
 )  # fmt: skip
 MOVED = dataclasses.replace(PLAIN, scale_jitter_lo=0.75, scale_jitter_up=1.25, rotation=30.0, mirror=True)
 IDENTITY = jnp.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -196,6 +198,55 @@ def test_crops_of_a_long_training_are_turned_as_soon_as_those_of_a_usual_one():
     """Whoever asks for more steps than anybody needs does not wait for all angles until most of them are done."""
     long, usual = (augmentation(TrainingSettings(rotation=90.0, maxiters=steps)).turn for steps in (10**6, 5000))
     assert long == usual
+
+
+def test_tones_follow_their_curve():
+    """Each channel has its own curve, linear between its points; what lies outside 0 to 1 is as its nearer end."""
+    images = jnp.array([-1.0, 0.0, 0.25, 0.75, 1.0, 2.0]).reshape(1, 1, 6, 1).repeat(3, axis=3)
+    curves = jnp.array([[[0.0, 0.5, 1.0], [1.0, 0.5, 0.0], [0.2, 0.2, 0.8]]])
+    red, green, blue = np.moveaxis(np.asarray(change_tones(images, curves))[0, 0], -1, 0)
+    np.testing.assert_allclose(red, [0, 0, 0.25, 0.75, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(green, [1, 1, 0.75, 0.25, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(blue, [0.2, 0.2, 0.2, 0.5, 0.8, 0.8], atol=1e-6)
+
+
+def test_half_of_the_crops_have_other_tones():
+    """Some turn light into dark, some lose their color, half stay as they are; the same key changes the same."""
+    ramp = jnp.linspace(0.1, 0.9, 16)[:, None] * jnp.array([[1.0, 0.8, 0.6]])
+    images = jnp.broadcast_to(ramp, (200, 4, 16, 3))
+    how = augmentation(dataclasses.replace(PLAIN, appearance=1.0))
+    changed, same = (np.asarray(_random_appearance(jax.random.key(5), images, how)) for _ in range(2))
+    np.testing.assert_array_equal(changed, same)
+    untouched = np.isclose(changed, images, atol=1e-5).all(axis=(1, 2, 3))
+    assert 0.35 < untouched.mean() < 0.65
+    assert (changed[:, 0, -1].mean(axis=-1) < changed[:, 0, 0].mean(axis=-1)).any()
+    gray = np.ptp(changed, axis=-1).max(axis=(1, 2)) < 1e-5
+    assert 0.05 < gray.mean() < 0.4
+
+
+def test_what_a_patch_hides_is_missing():
+    """A patch has one color everywhere, and the points behind it are told; an empty one hides nothing."""
+    empty = [np.inf, np.inf]
+    patches = Patches(
+        low=jnp.array([[[2.0, 1.0], empty]]),
+        high=jnp.array([[[5.0, 3.0], [-np.inf, -np.inf]]]),
+        colors=jnp.array([[[1.0, 0.5, 0.0], [0.0, 0.0, 0.0]]]),
+    )
+    shown = np.asarray(patches.over(jnp.full((1, 8, 9, 3), 0.25)))[0]
+    np.testing.assert_allclose(shown[1:4, 2:6], np.broadcast_to([1.0, 0.5, 0.0], (3, 4, 3)))
+    assert (shown == 0.25).all(axis=-1).sum() == 8 * 9 - 12
+    points = jnp.array([[[3.0, 2.0], [3.0, 5.0], [6.0, 2.0], [np.nan, np.nan]]])
+    np.testing.assert_array_equal(patches.hide(points), [[True, False, False, False]])
+
+
+def test_patches_hide_labels_of_some_crops():
+    """With patches, labels in the middle of the frame are missing from some crops and not from others."""
+    settings = dataclasses.replace(PLAIN, appearance=1.0)
+    points = [[40.0, 45.0], [55.0, 50.0]]
+    _, with_patches, _ = augmented(points, settings=settings)
+    _, without, _ = augmented(points, settings=PLAIN)
+    hidden = np.isnan(with_patches[..., 0]) & ~np.isnan(without[..., 0])
+    assert 0 < hidden.mean() < 0.3
 
 
 def test_light_is_stretched_about_gray():
