@@ -36,7 +36,7 @@ from posecut_core.storage.files import storage_error
 from posecut_core.types import Crop
 from posecut_core.video.demux import HALF_THE_CORES
 from posecut_core.video.index import Gap, VideoIndex
-from posecut_core.video.neighbors import NumberedFrame, channels_of
+from posecut_core.video.neighbors import NumberedFrame
 from posecut_core.video.reader import VideoReader
 
 # --- pace -------------------------------------------------------------------------------------------------------------
@@ -79,11 +79,10 @@ class _FrameBatch:
 
 
 def _frame_batches(
-    frames: Iterable[NumberedFrame], size: tuple[int, int, int], batch_size: int
+    frames: Iterable[NumberedFrame], shape: tuple[int, int, int], batch_size: int
 ) -> Iterator[_FrameBatch]:
-    """Group frames of one size, with its channels; every number has its place, decodable or not."""
-    shape = (batch_size, *size)
-    images, decoded = np.zeros(shape, np.uint8), np.zeros(batch_size, bool)
+    """Group frames of one shape; every number has its place, decodable or not."""
+    images, decoded = np.zeros((batch_size, *shape), np.uint8), np.zeros(batch_size, bool)
     filled = 0
     for _, image in frames:
         decoded[filled] = image is not None
@@ -92,20 +91,20 @@ def _frame_batches(
         filled += 1
         if filled == batch_size:
             yield _FrameBatch(images, decoded)
-            images, decoded, filled = np.zeros(shape, np.uint8), np.zeros(batch_size, bool), 0
+            images, decoded, filled = np.zeros((batch_size, *shape), np.uint8), np.zeros(batch_size, bool), 0
     if filled:
         yield _FrameBatch(images[:filled], decoded[:filled])
 
 
 @contextmanager
 def _batches_ahead(
-    frames: Iterable[NumberedFrame], size: tuple[int, int, int], batch_size: int
+    frames: Iterable[NumberedFrame], shape: tuple[int, int, int], batch_size: int
 ) -> Iterator[Iterator[_FrameBatch]]:
     """Run `_frame_batches` in a thread, a few batches ahead; errors arise where the batches are taken.
 
     The thread has ended when the block is left, however it is left.
     """
-    with made_ahead(_frame_batches(frames, size, batch_size), name="decoding") as batches:
+    with made_ahead(_frame_batches(frames, shape, batch_size), name="decoding") as batches:
         yield batches
 
 
@@ -286,10 +285,9 @@ def analyze_video(
     with VideoReader(video, threads=HALF_THE_CORES) as reader:
         origin = analysis_origin(predictor, network, video, reader.index, crop, tracking)
         origin = replace(origin, scorer=scorer or origin.scorer)
-        view = View.of(analyzed_window(crop, reader.index, video), reader.index, scale=scale)
-        together = (
-            0 if tracking is None else side_by_side(batch_size, math.prod(view.size) * channels_of(predictor.context))
-        )
+        window = analyzed_window(crop, reader.index, video)
+        view = View.of(window, reader.index, scale=scale, context=predictor.context)
+        together = 0 if tracking is None else side_by_side(batch_size, math.prod(view.shape))
         size = batch_size if together == 0 else together * SEGMENT if together > 1 else _STREAMED
         with _open_rows(partial, origin, multiple=size if together > 1 else 1) as rows:
             start: _StartsRows = functools.partial(_started_rows, predictor, view, batch_size)
@@ -298,9 +296,7 @@ def analyze_video(
                 known = _last_rows(partial, origin, rows.done)
                 segments = TrackedSegments(predictor, tracking, view, together, rows.done, known)
                 start, ahead = functools.partial(functools.partial, segments), 0  # each needs the rows before it
-            speed = _analyze_rest(
-                start, ahead, reader, view, predictor.context, rows, size, origin.frame_count, video.name, report
-            )
+            speed = _analyze_rest(start, ahead, reader, view, rows, size, origin.frame_count, video.name, report)
     undecodable, files, tracked = _finish(partial, origin, target, csv)
     partial.unlink()
     return AnalyzedVideo(
@@ -325,7 +321,6 @@ def _analyze_rest(
     ahead: int,
     reader: VideoReader,
     view: View,
-    context: int,
     rows: _RowsFile,
     batch_size: int,
     frame_count: int,
@@ -335,8 +330,8 @@ def _analyze_rest(
     """Analyze the frames that have no rows yet; return frames per second, on average."""
     first, pace = rows.done, _Pace()
     begin = last = time.perf_counter()
-    frames, size = view.frames(reader, range(first, frame_count), context=context), (*view.size, channels_of(context))
-    with _batches_ahead(frames, size, batch_size) as batches, reader:  # closed first: decoding ends at once then
+    frames = view.frames(reader, range(first, frame_count))
+    with _batches_ahead(frames, view.shape, batch_size) as batches, reader:  # closed first: decoding ends at once then
         for found in _rows_ahead(start, batches, ahead):
             rows.append(found)
             now = time.perf_counter()

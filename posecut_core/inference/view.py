@@ -12,30 +12,36 @@ from posecut_core.dataset.frames import resize, scale_points, scaled_size
 from posecut_core.errors import AnalysisError
 from posecut_core.types import Crop
 from posecut_core.video.index import VideoIndex
-from posecut_core.video.neighbors import frames_with_neighbors
+from posecut_core.video.neighbors import channels_of, frames_with_neighbors
 from posecut_core.video.reader import VideoReader
 
 
 @dataclass(frozen=True)
 class View:
-    """A window of frames, scaled."""
+    """A window of frames, scaled, with the channels of the frames around each."""
 
     window: Crop
     size: tuple[int, int]  # height and width that it is scaled to
     is_whole: bool  # whether the window is the frame, which then is scaled while it is converted
+    context: int = 0  # how many frames before and after each are seen with it
 
     @classmethod
-    def of(cls, window: Crop, index: VideoIndex, *, scale: float) -> "View":
+    def of(cls, window: Crop, index: VideoIndex, *, scale: float, context: int = 0) -> "View":
         """See a window of a video at a scale."""
         size = scaled_size(window.y2 - window.y1, window.x2 - window.x1, scale=scale)
-        return cls(window, size, window == Crop.of_frame(index.width, index.height))
+        return cls(window, size, window == Crop.of_frame(index.width, index.height), context)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return height, width and channels of the images that the network sees."""
+        return (*self.size, channels_of(self.context))
 
     def frames(
-        self, reader: VideoReader, numbers: range, *, context: int = 0
+        self, reader: VideoReader, numbers: range
     ) -> Iterator[tuple[int, UInt8[np.ndarray, "height width C"] | None]]:
-        """Yield like `VideoReader.frames`, but what is seen of them, with the channels of the frames around each."""
-        read = partial(self._frames, reader)
-        return frames_with_neighbors(read, numbers, context=context, frame_count=reader.index.frame_count)
+        """Yield like `VideoReader.frames`, but what is seen of them."""
+        read, count = partial(self._frames, reader), reader.index.frame_count
+        return frames_with_neighbors(read, numbers, context=self.context, frame_count=count)
 
     def _frames(
         self, reader: VideoReader, numbers: range

@@ -70,8 +70,8 @@ def frame_scoremaps(
     with VideoReader(path) as reader:
         window = analyzed_window(project.config.crop, reader.index, path)
         reader.read(frame)  # says why, where there is none
-        view = View.of(window, reader.index, scale=1.0)
-        ((_, image),) = view.frames(reader, range(frame, frame + 1), context=loaded[0].context)
+        view = View.of(window, reader.index, scale=1.0, context=loaded[0].context)
+        ((_, image),) = view.frames(reader, range(frame, frame + 1))
     assert image is not None
     predictor, found = loaded[0], [one.scoremaps(image) for one in loaded]
     maps, likelihood = found[0], np.mean([one.likelihood for one in found], axis=0, dtype=np.float32)
