@@ -11,6 +11,7 @@ import pytest
 from posecut_core.errors import ModelError
 from posecut_core.model import step as training
 from posecut_core.model.log import read_log
+from posecut_core.model.pace import first_pace
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import load_parameters, read_info
 from posecut_core.model.step import TrainState
@@ -46,6 +47,35 @@ def parameters(trained):
 
 def snapshots(config):
     return snapshot_steps(open_project(config).training(1).folder)
+
+
+def test_a_training_that_no_longer_pays_says_where_it_ends(trainable, quick_steps, monkeypatch):
+    """The end is told once, its step is in the settings and in the result, and another call says how to go on."""
+    quick = training._train_step
+
+    def step(state, *arguments, **options):
+        taken, loss = quick(state, *arguments, **options)
+        flat = first_pace()._replace(falls_from=jnp.asarray(12, jnp.int32))
+        pace = flat if int(state.step) >= 11 else first_pace()
+        return taken._replace(pace=pace if options["settings"].ends_early else ()), loss
+
+    monkeypatch.setattr(training, "_train_step", step)
+    seen, options = [], {"maxiters": 100, "displayiters": 25, "saveiters": 1000, "settings": {"ends_early": True}}
+    trained = train_network(trainable, **options, report=seen.append)
+    assert (trained.last_step, trained.ended_early, snapshots(trainable)) == (62, True, (62,))
+    told = [report.text for report in seen if isinstance(report, Notice) and "training ends" in report.text]
+    assert told == ["Twice as many steps would lower the loss by less than 7 %: training ends at step 62"]
+    ends = [
+        (report.done, report.total) for report in seen if isinstance(report, Progress) and report.stage == "training"
+    ]
+    assert ends == [(25, 62), (50, 62), (62, 62)]
+    assert open_project(trainable).training(1).folder.joinpath("settings.yaml").read_text().count("maxiters: 62\n") == 1
+    assert trained.summary().text.startswith("Trained to step 62, as more steps no longer paid; loss ")
+    again = train_network(trainable, **options)
+    assert (again.first_step, again.last_step) == (62, 62)
+    assert "set ends_early to false, and raise its number of steps to go on" in again.summary().text
+    further = train_network(trainable, maxiters=100, settings={"ends_early": False})
+    assert further.last_step == 100
 
 
 def test_a_skipped_step_is_counted_and_its_frames_named(trainable, losing):
