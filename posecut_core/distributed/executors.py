@@ -351,11 +351,13 @@ class Dask:
         self, client: Any, work: Work[Any, Any], items: Sequence[Any], places: Sequence[int]
     ) -> Iterator[tuple[int, Outcome | None]]:
         """Yield what came of some of the items; None where the scheduler forgot one."""
-        from distributed import CancelledError, as_completed
+        from distributed import CancelledError, KilledWorker, as_completed
         from distributed.client import ClosedClientError  # which it is where the scheduler stays away
+        from distributed.protocol import serialize_bytes
 
-        # The work goes to each worker once, as a task of its own that is done again where it was lost.
-        given = client.submit(_given, work, pure=False)
+        # The work goes to each worker once, as a task of its own that is done again where it was lost. It goes as
+        # bytes: importing what it needs takes seconds, in which a worker's end would be blamed on all that waits.
+        given = client.submit(bytes, serialize_bytes(work), pure=False)
         waiting = iter(places)
         futures: dict[Any, int] = {}
         forgotten: list[int] = []
@@ -364,7 +366,7 @@ class Dask:
         def submit(count: int) -> None:
             for place in islice(waiting, count):
                 try:
-                    future = client.submit(outcome_of, given, items[place], pure=False)
+                    future = client.submit(_outcome_of, given, items[place], pure=False)
                 except ClosedClientError:
                     forgotten.append(place)
                 else:
@@ -377,7 +379,10 @@ class Dask:
                 place = futures.pop(future)
                 try:
                     error = future.exception()  # waits where a result died with its worker and is made again
-                    outcome = future.result() if error is None else Outcome(error=_failure(error))
+                    if isinstance(error, KilledWorker) and error.task == given.key:
+                        outcome = None  # it was not at it yet
+                    else:
+                        outcome = future.result() if error is None else Outcome(error=_failure(error))
                 except (CancelledError, OSError, TimeoutError):
                     outcome = None
                 yield place, outcome
@@ -396,8 +401,10 @@ def _untold() -> Iterator[None]:
         yield
 
 
-def _given(work: Work[Any, Any]) -> Work[Any, Any]:
-    return work
+def _outcome_of(given: bytes, item: Any) -> Outcome:
+    from distributed.protocol import deserialize_bytes
+
+    return outcome_of(deserialize_bytes(given), item)
 
 
 def _failure(error: BaseException) -> PosecutError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from posecut_core.errors import LabelError
 from posecut_core.formats.deeplabcut.images import last_part
-from posecut_core.interchange.registry import Key, Labels, VideoLabels, reading
+from posecut_core.interchange.registry import FormatError, Key, Labels, VideoLabels, reading
 from posecut_core.labels.state import Point
 from posecut_core.storage.files import read_json, write_text
 
@@ -68,14 +68,14 @@ def _several(annotations: list[Mapping[str, Any]]) -> bool:
 
 def _points(names: list[str], values: list[float]) -> Iterator[tuple[str, Point]]:
     if len(values) != 3 * len(names):
-        raise ValueError(f"{len(values)} numbers for {len(names)} keypoints")
+        raise FormatError(f"{len(names)} keypoints have {len(values)} numbers, expected three for each")
     for place, name in enumerate(names):
         x, y, visible = values[3 * place : 3 * place + 3]
         if visible not in (0, 1, 2):
-            raise ValueError(f"a visibility is {visible!r}, expected 0, 1 or 2")
+            raise FormatError(f"a visibility is {visible!r}, expected 0, 1 or 2")
         if visible:
             if not (math.isfinite(x) and math.isfinite(y)):
-                raise ValueError(f"{name} is labeled at {x}, {y}")
+                raise FormatError(f"{name} is labeled at {x}, {y}, expected numbers")
             yield str(name), Point("placed" if visible == 2 else "occluded", (float(x), float(y)))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from posecut_core.errors import LabelError
 from posecut_core.formats.deeplabcut.images import last_part
-from posecut_core.interchange.registry import Labels, VideoLabels, reading
+from posecut_core.interchange.registry import FormatError, Labels, VideoLabels, reading
 from posecut_core.labels.state import Point, Position
 from posecut_core.storage.files import read_bytes, write_bytes
 
@@ -121,7 +121,7 @@ def _point(one: ET.Element, part: str) -> tuple[str, Point]:
         return part, Point("occluded") if occluded else Point("absent")
     x, y = (float(value) - _CORNER for value in one.attrib["points"].split(";")[0].split(","))
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"{part} lies at {x}, {y}")
+        raise FormatError(f"{part} lies at {x}, {y}, expected numbers")
     return part, Point("occluded" if occluded else "placed", (x, y))
 
 

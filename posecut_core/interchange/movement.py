@@ -11,13 +11,13 @@ import h5py
 import numpy as np
 
 from posecut_core.errors import LabelError
-from posecut_core.interchange.registry import VideoPoses, reading
+from posecut_core.interchange.registry import FormatError, VideoPoses, reading
 from posecut_core.poses.predictions import Predictions
-from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.files import atomic_path
+from posecut_core.storage.hdf import open_hdf
 
 _TITLE = "movement"
 _ANIMAL = "animal"
-_LARGEST = 2**27  # numbers
 
 
 def read_poses(path: Path) -> VideoPoses:
@@ -27,18 +27,17 @@ def read_poses(path: Path) -> VideoPoses:
         LabelError: it is no such file.
     """
     with reading(path, _TITLE):
-        open_file(path).close()  # HDF5 would wait for a pipe
-        with h5py.File(path, "r") as file:  # a netCDF 4 file is one of HDF5
+        with open_hdf(path, foreign=True) as file:  # a netCDF 4 file is one of HDF5
             if "position" not in file:
                 raise LabelError(f"{path} has no variable position, expected poses of {_TITLE}; give another file.")
             position = file["position"]
-            if int(np.prod(position.shape)) > _LARGEST:
-                raise ValueError(f"{position.shape} numbers")
             names = {
                 dim: _texts(file[dim if dim in file else f"{dim}s"]) for dim in ("space", "keypoint", "individual")
             }
             if position.shape[1:] != tuple(map(len, names.values())):
-                raise ValueError(f"positions {position.shape}")
+                raise FormatError(
+                    f"its positions have the shape {position.shape}, with {[*map(len, names.values())]} names"
+                )
             xy = np.transpose(np.asarray(position[...], dtype=np.float64), (3, 0, 2, 1))
             if names["space"] != ("x", "y"):
                 raise LabelError(f"{path} has positions in {', '.join(names['space'])}, expected x, y; choose another.")

@@ -24,7 +24,8 @@ from posecut_core.interchange.registry import Labels, SessionPoses, VideoLabels,
 from posecut_core.labels.state import Point
 from posecut_core.poses.points import Points3D
 from posecut_core.poses.predictions import Predictions
-from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.files import atomic_path
+from posecut_core.storage.hdf import open_hdf
 
 _TITLE = "NWB with ndx-pose"
 _ANIMAL = "animal"
@@ -263,8 +264,7 @@ def _opened(path: Path) -> Iterator[Any]:
     import ndx_pose  # noqa: F401 - registers the types
     from pynwb import NWBHDF5IO
 
-    open_file(path).close()  # HDF5 would wait for a pipe
-    with NWBHDF5IO(path, "r", load_namespaces=False) as file:
+    with open_hdf(path, foreign=True) as hdf, NWBHDF5IO(file=hdf, mode="r", load_namespaces=False) as file:
         yield file.read()
 
 

@@ -22,6 +22,7 @@ from posecut_core.poses.predictions import Predictions
 from posecut_core.project.given import named_few
 from posecut_core.results import counted
 from posecut_core.storage.files import open_file
+from posecut_core.storage.hdf import open_hdf
 
 # --- labels and poses -------------------------------------------------------------------------------------------------
 # What files of any format hold, as one value.
@@ -245,10 +246,8 @@ def _is_pandas(path: Path, one: Format) -> bool:
     """Tell whether an .h5 that could be SLEAP's is a table of DeepLabCut's layout."""
     if one.name != "sleap-analysis":
         return False
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf(path, foreign=True) as file:
             return "tracks" not in file
     except (OSError, RuntimeError, KeyError, ValueError):
         return False
@@ -272,6 +271,10 @@ def kind_of(point: Point | None) -> Kind:
     return "hidden" if point.state == "occluded" and point.xy is None else point.state
 
 
+class FormatError(ValueError):
+    """What a file says and its format does not allow, as words that follow "because"."""
+
+
 @contextmanager
 def reading(path: Path, title: str) -> Iterator[None]:
     """Say in one sentence that a file is not of the format that it should be, whatever its reader says.
@@ -283,8 +286,15 @@ def reading(path: Path, title: str) -> Iterator[None]:
         yield
     except PosecutError:
         raise
+    except FileNotFoundError as error:
+        raise LabelError(f"There is no file {path}; check the path and the spelling.") from error
     except MemoryError as error:
         raise LabelError(f"{path} claims more than fits into memory; restore it from a copy.") from error
-    except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise LabelError(f"{path} is not a readable file of {title} ({said}); restore it from a copy.") from error
+    except FormatError as error:
+        raise LabelError(
+            f"{path} is not a file of {title} because {error}; correct it, or give another file."
+        ) from error
+    except Exception as error:  # of whichever library reads it
+        raise LabelError(
+            f"{path} is damaged, or not a file of {title}; restore it from a copy, or give another file."
+        ) from error

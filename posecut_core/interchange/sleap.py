@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from posecut_core.errors import AnalysisError, VideoError
-from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
+from posecut_core.interchange.registry import FormatError, Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.poses.predictions import Predictions
 from posecut_core.project.given import named_few
-from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.files import atomic_path
+from posecut_core.storage.hdf import open_hdf
 
 _TITLE = "SLEAP"
 _ANIMAL = "animal"
@@ -54,8 +55,8 @@ def read_labels(path: Path) -> Labels:
 def _load(path: Path) -> Any:
     import sleap_io
 
-    open_file(path).close()  # HDF5 would wait for a pipe
-    return sleap_io.load_slp(str(path), open_videos=False)
+    with open_hdf(path, foreign=True):  # which refuses what sleap-io would go through for hours
+        return sleap_io.load_slp(str(path), open_videos=False)
 
 
 def _nodes(labels: Any) -> tuple[str, ...]:
@@ -211,7 +212,7 @@ def read_poses(path: Path) -> VideoPoses:
         shape = found.videos[0].shape
         length = max([*numbers, int(shape[0]) - 1 if shape and shape[0] else -1]) + 1
         if length > 100 * (len(numbers) + 1_000_000):
-            raise ValueError(f"frame {length - 1} of {len(numbers)}")
+            raise FormatError(f"its last frame is number {length - 1}, with {len(numbers)} labeled ones")
         animals: dict[str, Predictions] = {}
         for number, frame in zip(numbers, found.labeled_frames, strict=True):
             for name, instance in reversed(_named(frame.instances, several)):  # what a person said comes last

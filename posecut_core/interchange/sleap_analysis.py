@@ -11,13 +11,14 @@ import h5py
 import numpy as np
 
 from posecut_core.errors import LabelError
-from posecut_core.interchange.registry import VideoPoses, reading
+from posecut_core.interchange.registry import FormatError, VideoPoses, reading
 from posecut_core.poses.predictions import Predictions
-from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.files import atomic_path
+from posecut_core.storage.hdf import open_hdf
 
 _TITLE = "SLEAP's analysis"
 _ORDER = ("track", "xy", "node", "frame")
-_LARGEST = 2**27  # numbers
+_MOST = 10_000  # names
 
 
 def read_poses(path: Path) -> VideoPoses:
@@ -27,8 +28,7 @@ def read_poses(path: Path) -> VideoPoses:
         LabelError: it is no such file.
     """
     with reading(path, _TITLE):
-        open_file(path).close()  # HDF5 would wait for a pipe
-        with h5py.File(path, "r") as file:
+        with open_hdf(path, foreign=True) as file:
             if "tracks" not in file or "node_names" not in file:
                 raise LabelError(f"{path} has no tracks and node names, expected {_TITLE}; give another file.")
             nodes, names = _texts(file["node_names"]), _texts(file["track_names"]) if "track_names" in file else ()
@@ -38,7 +38,7 @@ def read_poses(path: Path) -> VideoPoses:
             edges = file["edge_inds"][()].tolist() if "edge_inds" in file and math.prod(file["edge_inds"].shape) else []
             scorer = str(file.attrs.get("scorer", "SLEAP"))
         if tracks.shape[1] != 2 or tracks.shape[2] != len(nodes):
-            raise ValueError(f"tracks {tracks.shape} of {len(nodes)} nodes")
+            raise FormatError(f"its tracks have the shape {tracks.shape}, with {len(nodes)} nodes")
         xy: np.ndarray = np.transpose(tracks, (0, 3, 2, 1)).astype(np.float64)
         found = np.isfinite(xy).all(axis=3)
         marks = found if scores is None else np.transpose(scores, (0, 2, 1))
@@ -56,15 +56,13 @@ def read_poses(path: Path) -> VideoPoses:
 
 
 def _texts(dataset: h5py.Dataset) -> tuple[str, ...]:
-    if dataset.size > 10_000:
-        raise ValueError(f"{dataset.size} names")
+    if dataset.size > _MOST:
+        raise FormatError(f"it has {dataset.size} names")
     return tuple(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in dataset[()])
 
 
 def _in_order(dataset: h5py.Dataset, order: tuple[str, ...]) -> np.ndarray:
     """Read an array with its axes in an order, whichever order it says that it has."""
-    if dataset.size > _LARGEST:
-        raise ValueError(f"{dataset.shape} numbers")
     said = json.loads(dataset.attrs["dims"]) if "dims" in dataset.attrs else list(order)
     return np.transpose(dataset[()], [said.index(name) for name in order])
 

@@ -13,7 +13,7 @@ import pandas as pd
 from posecut_core.errors import LabelError
 from posecut_core.formats.deeplabcut.images import last_part
 from posecut_core.formats.deeplabcut.tables import read_csv
-from posecut_core.interchange.registry import Labels, VideoLabels, VideoPoses, reading
+from posecut_core.interchange.registry import FormatError, Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import Point
 from posecut_core.poses.files import read_predictions
 from posecut_core.storage.files import atomic_path
@@ -55,7 +55,7 @@ def _point(x: float, y: float, visible: float | None) -> Point | None:
     if visible is None or math.isnan(visible):
         return Point("placed", (x, y)) if placed else None
     if visible not in (0, 1, 2):
-        raise ValueError(f"visible is {visible:g}, expected 0, 1 or 2")
+        raise FormatError(f"visible is {visible:g}, expected 0, 1 or 2")
     if visible == 0:
         return None
     return Point("placed", (x, y)) if visible == 2 and placed else Point("occluded", (x, y) if placed else None)

@@ -28,8 +28,9 @@ from posecut_core.project.given import given_folder, given_path
 from posecut_core.project.paths import Project
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import atomic_path, open_file
+from posecut_core.storage.hdf import open_hdf
 from posecut_core.storage.remote import address_of
-from posecut_core.storage.tables import KEY, open_hdf, read_array, read_hdf, write_hdf_table
+from posecut_core.storage.tables import KEY, read_array, read_hdf, write_hdf_table
 
 # --- prediction files -------------------------------------------------------------------------------------------------
 # Predictions as DeepLabCut-layout .h5 and .csv files: columns scorer, bodyparts, coords (x, y, likelihood).

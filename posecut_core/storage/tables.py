@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import io
-import os
 import pickletools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,8 @@ from jaxtyping import Float64
 
 from posecut_core.errors import AnalysisError, LabelError
 from posecut_core.progress import Notice, Report
-from posecut_core.storage.files import atomic_path, keep_copy, open_file, read_text, write_text
+from posecut_core.storage.files import atomic_path, keep_copy, read_text, write_text
+from posecut_core.storage.hdf import open_hdf
 
 # --- stored lists -----------------------------------------------------------------------------------------------------
 # Decode the lists of names that pandas keeps in HDF5 attributes, without running anything.
@@ -139,9 +139,7 @@ _BUILDERS: dict[str, Callable[[list[object]], None]] = {
 
 KEY = "df_with_missing"  # DeepLabCut's name of the group
 _OTHER_KEYS = ("keypoints",)  # of napari-deeplabcut
-_LEVELS = 4  # of groups within groups, at most
 _ROWS_AT_ONCE = 20_000  # of an array
-_LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its file one is, compressed
 _UNREADABLE = (  # what h5py and pandas raise on a damaged file
     *(OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError, OverflowError),
     *(AssertionError, NotImplementedError, MemoryError),
@@ -274,6 +272,8 @@ def read_array(path: Path, name: str) -> Float64[np.ndarray, "rows columns"] | N
             if found is None:
                 return None
             return np.asarray(found[()], dtype=np.float64).reshape(len(found), -1)
+    except LabelError:
+        raise
     except _UNREADABLE as error:
         raise LabelError(f"{path} is not a readable HDF5 file; restore it from a copy.") from error
 
@@ -286,11 +286,11 @@ def read_hdf(path: Path) -> pd.DataFrame:
     """
     try:
         with open_hdf(path) as file:
-            return _read_group(_only_table(file))
+            return _table_of(file, path)
     except FileNotFoundError as error:
         raise LabelError(f"Found no file {path}; expected a table of labels or predictions there.") from error
-    except LabelError as error:
-        raise LabelError(f"Cannot read {path} because {error}; restore it from a copy{_or_text(path)}.") from error
+    except LabelError:
+        raise
     except _UNREADABLE as error:
         raise LabelError(
             f"{path} is not a readable HDF5 table (it may be truncated, or compressed as few programs read it); "
@@ -298,43 +298,16 @@ def read_hdf(path: Path) -> pd.DataFrame:
         ) from error
 
 
-@contextlib.contextmanager
-def open_hdf(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file whose tables lie in the file itself and are no larger than it can hold.
-
-    Links into other files, and arrays that other files hold, are refused: the file may be anybody's.
-
-    Raises:
-        OSError: it is missing, no HDF5, a pipe or a device.
-        LabelError: it has a part that is not its own, or larger than the file can hold.
-    """
-    with open_file(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
-    with h5py.File(path, "r") as file:
-        _refuse_foreign_parts(file, at_most=max(_LARGE, _DENSEST * size), deep=_LEVELS)
-        yield file
-
-
-def _refuse_foreign_parts(group: h5py.Group, *, at_most: int, deep: int) -> None:
-    for name in group:
-        link = group.get(name, getlink=True)
-        if not isinstance(link, h5py.HardLink) or not deep:
-            raise LabelError(f"its part {name!r} is a link, expected the data itself")
-        try:
-            part = group[name]
-        except (OSError, KeyError, ValueError, RuntimeError):
-            continue  # damaged: whoever needs it hears of it
-        if isinstance(part, h5py.Group):
-            _refuse_foreign_parts(part, at_most=at_most, deep=deep - 1)
-        elif isinstance(part, h5py.Dataset) and (part.external or part.is_virtual):
-            raise LabelError(f"its part {name!r} is in another file, expected the data itself")
-        elif isinstance(part, h5py.Dataset) and part.size * part.dtype.itemsize > at_most:
-            raise LabelError(f"its part {name!r} claims {part.shape} values, more than the file can hold")
-
-
 def _or_text(path: Path) -> str:
     """Say what else than a copy helps: without a table as text, deleting the other would lose all."""
     return ", or delete it so that the .csv is used" if path.with_suffix(".csv").exists() else ""
+
+
+def _table_of(file: h5py.File, path: Path) -> pd.DataFrame:
+    try:
+        return _read_group(_only_table(file))
+    except LabelError as error:
+        raise LabelError(f"Cannot read {path} because {error}; restore it from a copy{_or_text(path)}.") from error
 
 
 def _only_table(file: h5py.File) -> h5py.Group:

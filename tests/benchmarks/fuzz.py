@@ -46,7 +46,7 @@ ALL = 50_000
 SECONDS, WAITING, MEMORY = 10.0, 60.0, 2 * 2**30  # of the processor; of a child that does nothing; bytes
 FAULTS = ("crashes", "tracebacks", "hangs", "memory", "code", "outside", "sentences")
 LONGEST = 2010  # letters of a sentence that somebody still reads
-DOCTORED = 0.04  # of the cases are also shown to the doctor
+DOCTORED = 0.04  # of the cases are shown to the doctor instead
 _OWN = ("<frozen", sys.prefix, sys.base_prefix, *filter(None, sys.path))  # where code comes from that was installed
 _HARMFUL = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class", "socket.connect")
 _HARMFUL += ("socket.getaddrinfo", "socket.bind", "urllib.Request", "os.fork", "os.forkpty")
@@ -430,6 +430,7 @@ def one_case(
     guard.code.clear()
     guard.outside.clear()
     doctored = chance.random() < DOCTORED and how != "sparse"  # whose sum alone takes as long as it is large
+    doctored &= path.parent.name not in ("exports", "cameras")  # where the doctor does not look
     read = (lambda root, path: check_project(root)) if doctored else kind.read
     outcome, detail = judged(kind, root, path, read, guard)
     if outcome in FAULTS:

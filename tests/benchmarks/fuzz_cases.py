@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import h5py
@@ -198,34 +198,81 @@ label="nose" keyframe="1" outside="0" occluded="1" points="3.5,4.5"/></skeleton>
 <points frame="2" keyframe="0" outside="0" occluded="0" points="5,6"/></track></annotations>"""
 
 
+_CALISCOPE = """[cameras.0]
+cam_id = 3
+size = [640, 480]
+error = 0.3
+matrix = [[500.0, 0.0, 320.0], [0.0, 500.0, 240.0], [0.0, 0.0, 1.0]]
+distortions = [0.1, 0.0, 0.0, 0.0, 0.0]
+rotation = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
+translation = [1.0, 2.0, 3.0]
+"""
+_OPENCV = """%YAML:1.0
+---
+image_width: 640
+image_height: 480
+M1: !!opencv-matrix
+   rows: 3
+   cols: 3
+   dt: d
+   data: [ 500., 0., 320., 0., 500., 240., 0., 0., 1. ]
+D1: !!opencv-matrix { rows: 1, cols: 4, dt: d, data: [ 0.1, -0.2, 0., 0. ] }
+M2: !!opencv-matrix { rows: 3, cols: 3, dt: d, data: [ 510., 0., 310., 0., 510., 230., 0., 0., 1. ] }
+D2: !!opencv-matrix { rows: 1, cols: 4, dt: d, data: [ 0.1, -0.2, 0., 0. ] }
+R: !!opencv-matrix { rows: 3, cols: 3, dt: d, data: [ 1., 0., 0., 0., 0., -1., 0., 1., 0. ] }
+T: !!opencv-matrix { rows: 3, cols: 1, dt: d, data: [ 1., 2., 3. ] }
+"""
+_ROS = """image_width: 640
+image_height: 480
+camera_name: left
+camera_matrix: {rows: 3, cols: 3, data: [500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0]}
+distortion_model: plumb_bob
+distortion_coefficients: {rows: 1, cols: 5, data: [0.1, -0.2, 0.0, 0.0, 0.0]}
+"""
+
+
 def _cameras(folder: Path) -> None:
-    """Write cameras as PoseCut, Anipose and DANNCE do, the last with and without compression."""
+    """Write cameras as each program does whose files are read, DANNCE's with and without compression."""
     folder.mkdir()
-    write_cameras(folder / "rig.yaml", true_cameras())
-    write_cameras(folder / "rig.toml", true_cameras())
+    cameras = true_cameras()
+    write_cameras(folder / "rig.yaml", cameras)
+    write_cameras(folder / "rig.toml", cameras)
+    for name, text in (("caliscope.toml", _CALISCOPE), ("opencv.yml", _OPENCV), ("ros.yaml", _ROS)):
+        (folder / name).write_text(text)
     told = [
         {"K": camera.matrix.T, "r": camera.rotation.T, "t": camera.translation[None], "RDistort": camera.distortion[:2]}
-        for camera in true_cameras()
+        for camera in cameras
     ]
-    names = np.array([camera.name for camera in true_cameras()], dtype=object)
+    names = np.array([camera.name for camera in cameras], dtype=object)
     values = {"params": np.array(told, dtype=object)[:, None], "camnames": names}
     for name, packed in (("plain.mat", False), ("packed.mat", True)):
         savemat(folder / name, values, do_compression=packed)
+    savemat(folder / "label3d.mat", told[0])
+    side = {"fc": [500.0, 500.0], "cc": [320.0, 240.0], "kc": [0.1, -0.2, 0.0, 0.0, 0.0], "alpha_c": 0.0}
+    savemat(folder / "toolbox.mat", {**side, "nx": 640, "ny": 480})
+    stereo = {f"{key}_{name}": value for name in ("left", "right") for key, value in side.items()}
+    savemat(folder / "toolbox_stereo.mat", {**stereo, "R": np.eye(3), "T": [100.0, 0.0, 0.0]})
 
 
 def _exports(project: Project) -> None:
     """Write labels and poses in the formats of other programs."""
-    for name in ("coco", "cvat", "lightning-pose", "sleap"):
-        one = FORMATS[name]
-        path = project.exports / f"{name}{one.suffixes[0]}"
-        path.parent.mkdir(exist_ok=True)
-        labels = project_labels(project, ("a",), images=one.images)
-        one.function("write_labels")(path, labels, scorer="me", name=name)
-    (project.exports / "tracks.xml").write_text(_TRACKS)
+    folder = project.exports
+    for name in ("coco", "cvat", "lightning-pose", "sleap", "sleap-package"):
+        _export_labels(project, folder / f"{name}{FORMATS[name].suffixes[0]}", name)
+    _export_labels(project, folder / "labels.nwb", "nwb")
+    (folder / "tracks.xml").write_text(_TRACKS)
+    for path in project.frame_folder("a").glob("CollectedData_*"):
+        shutil.copy(path, folder / path.name)
     xy = np.random.default_rng(0).uniform(2, 20, (4, 3, 2))
     poses = VideoPoses("a.mp4", {"": Predictions(SCORER, PARTS, xy, np.full((4, 3), 0.9))}, 25.0)
     for name in ("sleap-analysis", "nwb", "movement"):
-        FORMATS[name].function("write_poses")(project.exports / f"{name}{FORMATS[name].suffixes[0]}", poses)
+        FORMATS[name].function("write_poses")(folder / f"poses{FORMATS[name].suffixes[0]}", poses)
+
+
+def _export_labels(project: Project, path: Path, name: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    labels = project_labels(project, ("a",), images=FORMATS[name].images)
+    FORMATS[name].function("write_labels")(path, labels, scorer="me", name=name)
 
 
 def _foreign_labels(project: Project) -> None:
@@ -264,15 +311,14 @@ def _read_foreign(root: Path, path: Path) -> None:
     import_table(_project(root), "foreign")
 
 
-def _read_other(name: str) -> Read:
+def _read_other(name: str, *kinds: Literal["labels", "poses"]) -> Read:
     """Read a file of another program as an import does."""
     one = FORMATS[name]
 
     def read(root: Path, path: Path) -> None:
-        format_of(path, "labels" if one.labels else "poses")
-        for what in ("labels", "poses"):
-            if "r" in getattr(one, what) and (name, what) != ("nwb", "labels"):
-                one.function(f"read_{what}")(path)
+        format_of(path, kinds[0])
+        for what in kinds:
+            one.function(f"read_{what}")(path)
 
     return read
 
@@ -740,13 +786,17 @@ KINDS = (
     Kind("frames", 600, f"{_A}/frames.zarr/**/*", _read_store, (break_zarr, break_zarr), folder=True),
     Kind("images", 400, "labeled-data/images/img*", _read_images, (break_png,)),
     Kind("videos", 5000, "videos/broken-*", _read_video),
-    Kind("cameras", 600, "cameras/rig.*ml", _only(read_cameras), (break_yaml,)),
+    Kind("cameras", 600, "cameras/*.*ml", _only(read_cameras), (break_yaml,)),
     Kind("cameras mat", 1000, "cameras/*.mat", _only(read_cameras)),
-    Kind("coco", 500, "exports/*.json", _read_other("coco"), (break_json,)),
-    Kind("cvat", 500, "exports/*.xml", _read_other("cvat"), (break_xml, break_xml)),
-    Kind("lightning-pose", 500, "exports/*.csv", _read_other("lightning-pose"), (break_csv,)),
-    Kind("sleap", 500, "exports/*.slp", _read_other("sleap"), (break_h5, break_h5)),
-    Kind("sleap-analysis", 500, "exports/*.analysis.h5", _read_other("sleap-analysis"), (break_h5, break_h5)),
-    Kind("nwb", 500, "exports/*.nwb", _read_other("nwb"), (break_h5, break_h5)),
-    Kind("movement", 500, "exports/*.nc", _read_other("movement"), (break_h5, break_h5)),
+    Kind("coco", 500, "exports/*.json", _read_other("coco", "labels"), (break_json,)),
+    Kind("cvat", 500, "exports/*.xml", _read_other("cvat", "labels"), (break_xml, break_xml)),
+    Kind("lightning-pose", 500, "exports/lightning-pose.csv", _read_other("lightning-pose", "labels"), (break_csv,)),
+    Kind("deeplabcut csv", 500, "exports/Coll*.csv", _read_other("deeplabcut", "labels"), (break_csv,)),
+    Kind("deeplabcut h5", 500, "exports/Coll*.h5", _read_other("deeplabcut", "labels"), (break_h5, break_h5)),
+    Kind("sleap", 500, "exports/sleap.slp", _read_other("sleap", "labels", "poses"), (break_h5, break_h5)),
+    Kind("sleap package", 500, "exports/*.pkg.slp", _read_other("sleap", "labels", "poses"), (break_h5, break_h5)),
+    Kind("sleap-analysis", 500, "exports/*.analysis.h5", _read_other("sleap-analysis", "poses"), (break_h5, break_h5)),
+    Kind("nwb labels", 500, "exports/labels.nwb", _read_other("nwb", "labels"), (break_h5, break_h5)),
+    Kind("nwb poses", 500, "exports/poses.nwb", _read_other("nwb", "poses"), (break_h5, break_h5)),
+    Kind("movement", 500, "exports/*.nc", _read_other("movement", "poses"), (break_h5, break_h5)),
 )

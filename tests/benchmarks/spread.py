@@ -3,7 +3,7 @@
     python tests/benchmarks/spread.py [--videos 1000] [--cluster local:4 | dask:4] [--kill 10] [--restart] [--clients 2]
 
 The videos are links to a few rendered ones of 64 frames each, the network is a thin one with random weights: what is
-measured is the work around it. Once all have begun, one of the worker processes is killed every so many seconds.
+measured is the work around it. Once work has begun, a worker is killed every so many seconds, when all are there.
 `dask:N` starts a scheduler and N workers of dask on this computer; with `--restart` the scheduler is killed when a
 third of the videos are done, and started again. With `--clients 2` another program analyzes the same videos into the
 same folder at the same time. Prints JSON: how many tables equal the serial ones byte for byte, how many were lost, how
@@ -202,9 +202,9 @@ class Disturber:
 
     def run(self) -> None:
         self.begun.wait()
-        while len(self.workers.processes()) < self.workers.count and not self.ended.wait(0.1):
-            pass
         while self.pause and not self.ended.wait(self.pause):
+            while len(self.workers.processes()) < self.workers.count and not self.ended.wait(0.1):
+                pass  # the last one is replaced
             with suppress(psutil.Error):
                 if served := self.workers.processes():
                     random.choice(served).kill()

@@ -1,0 +1,76 @@
+"""HDF5 files from others are read to an end, or named in a sentence."""
+
+import struct
+
+import h5py
+import numpy as np
+import pytest
+
+from posecut_core.errors import LabelError
+from posecut_core.storage.hdf import open_hdf
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """A file with two texts of any length."""
+    path = tmp_path / "texts.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("names", data=["nose", "tail"], dtype=h5py.string_dtype())
+    return path
+
+
+@pytest.mark.parametrize(("number", "length"), [(0, 0), (7, 2**64 - 16)])
+def test_texts_without_an_end_are_refused(texts, number, length):
+    """The kind: free space that is no longer than nothing, at which HDF5 stays forever."""
+    content = bytearray(texts.read_bytes())
+    at = content.index(b"GCOL") + 16
+    for _ in range(2):
+        at += 16 + -(-struct.unpack_from("<Q", content, at + 8)[0] // 8) * 8
+    struct.pack_into("<H6xQ", content, at, number, length)
+    texts.write_bytes(content)
+    with (
+        pytest.raises(LabelError, match=f"Cannot read {texts} because its texts are damaged"),
+        open_hdf(texts, foreign=True),
+    ):
+        pass
+
+
+def test_texts_are_read(texts):
+    """Whole ones are no hindrance, nor is a file that ends where texts begin."""
+    with open_hdf(texts, foreign=True) as file:
+        assert file["names"].asstr()[()].tolist() == ["nose", "tail"]
+    texts.write_bytes(b"\x89HDF\r\n\x1a\nGCOL\x01\0\0\0")
+    with pytest.raises(OSError, match=r"texts\.h5|open|truncated"), open_hdf(texts, foreign=True):
+        pass
+
+
+def test_groups_within_themselves_are_refused(tmp_path):
+    """Who goes through all of them would never be done."""
+    path = tmp_path / "loop.h5"
+    with h5py.File(path, "w") as file:
+        file["a/b"] = file.create_group("c")
+        file["c/a"] = file["a"]
+    with pytest.raises(LabelError, match=r"its part .\w. is a link"), open_hdf(path):
+        pass
+
+
+@pytest.mark.parametrize("shape", [(0, 10**9), (10**9, 0)])
+def test_a_side_without_length_makes_no_array_small(tmp_path, shape):
+    """Its rows are gone through all the same."""
+    path = tmp_path / "empty.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", shape, "f8", chunks=(1, 1), maxshape=(None, None))
+    with pytest.raises(LabelError, match="more than the file can hold"), open_hdf(path):
+        pass
+
+
+def test_links_within_a_file_of_another_program_are_its_own(tmp_path):
+    """NWB has them; a file of ours has none."""
+    path = tmp_path / "linked.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.arange(3)
+        file["b"] = h5py.SoftLink("/a")
+    with open_hdf(path, foreign=True) as file:
+        assert file["b"][()].tolist() == [0, 1, 2]
+    with pytest.raises(LabelError, match="its part 'b' is a link"), open_hdf(path):
+        pass
