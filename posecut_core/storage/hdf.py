@@ -14,7 +14,10 @@ from posecut_core.errors import LabelError
 from posecut_core.storage.files import open_file
 
 _LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its file one is, compressed
+_SMALL = 2**20  # bytes of a part that may be there as its value where nothing was written
+_DEFLATED = 1032  # how often smaller gzip makes what is all the same
 _HEAP = b"GCOL\x01\0\0\0"  # begins a collection of texts; its length follows, and then the texts
+_HEADER = b"OHDR\x02"  # begins what a part is; flags follow, and then, behind what these tell of, its length
 _LENGTH, _TEXT = struct.Struct("<Q"), struct.Struct("<H6xQ")  # number of a text, 0 for free space, and its length
 
 
@@ -26,16 +29,16 @@ def open_hdf(path: Path, *, foreign: bool = False) -> Iterator[h5py.File]:
 
     Args:
         path: the file.
-        foreign: whether another program wrote it. Its parts may then be links to others of its parts, and its texts
-            are looked at before HDF5 reads them: it never ends where free space among them is damaged.
+        foreign: whether another program wrote it. Its parts may then be links to others of its parts, and some lengths
+            in it are looked at before HDF5 reads it, which takes gigabytes, or never ends, where these are damaged.
 
     Raises:
         OSError: it is missing, no HDF5, a pipe or a device.
-        LabelError: it has a part that is not its own, or larger than the file can hold, or texts without an end.
+        LabelError: it has a part that is not its own, or larger than the file can hold, or is damaged.
     """
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
-        why = "its texts are damaged" if foreign and size and _is_endless(stream.fileno()) else ""
+        why = "its structure is damaged" if foreign and size and _is_damaged(stream.fileno()) else ""
     if not why:
         with h5py.File(path, "r") as file:
             why = _foreign_part(file, at_most=max(_LARGE, _DENSEST * size), links=foreign)
@@ -45,33 +48,40 @@ def open_hdf(path: Path, *, foreign: bool = False) -> Iterator[h5py.File]:
     raise LabelError(f"Cannot read {path} because {why}; restore it from a copy.")
 
 
-def _is_endless(descriptor: int) -> bool:
-    """Tell whether HDF5 would stay at a text forever, as the next one begins where it does.
+def _is_damaged(descriptor: int) -> bool:
+    """Tell whether a file has what HDF5 believes: parts longer than the file, or texts at which it would stay forever.
 
-    Source: HDF5 File Format Specification, "Global Heap".
+    Source: HDF5 File Format Specification, "Global Heap" and "Version 2 Data Object Header Prefix".
     """
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        heap = content.find(_HEAP)
-        while heap >= 0:
-            if _stays_in(content, heap):
-                return True
-            heap = content.find(_HEAP, heap + 1)
+        for begins, is_wrong in ((_HEAP, _is_wrong_heap), (_HEADER, _is_wrong_header)):
+            at = content.find(begins)
+            while at >= 0:
+                if is_wrong(content, at):
+                    return True
+                at = content.find(begins, at + 1)
     return False
 
 
-def _stays_in(content: mmap.mmap, heap: int) -> bool:
-    at = heap + len(_HEAP)
-    if at + _LENGTH.size > len(content):
+def _is_wrong_heap(content: mmap.mmap, at: int) -> bool:
+    begin = at + len(_HEAP) + _LENGTH.size
+    if begin > len(content):
         return False
-    end = min(len(content), heap + _LENGTH.unpack_from(content, at)[0])
-    at += _LENGTH.size
-    while at + _TEXT.size <= end:
-        number, length = _TEXT.unpack_from(content, at)
+    end = at + _LENGTH.unpack_from(content, at + len(_HEAP))[0]
+    while begin + _TEXT.size <= end <= len(content):
+        number, length = _TEXT.unpack_from(content, begin)
         step = (_TEXT.size + -(-length // 8) * 8 if number else length) % 2**64
         if step == 0:
             return True
-        at += step
-    return False
+        begin += step
+    return end > len(content)
+
+
+def _is_wrong_header(content: mmap.mmap, at: int) -> bool:
+    flags = content[at + len(_HEADER)] if at + len(_HEADER) < len(content) else 0
+    begin = at + len(_HEADER) + 1 + (16 if flags & 32 else 0) + (4 if flags & 16 else 0)  # times; numbers of attributes
+    length = int.from_bytes(content[begin : begin + (1 << (flags & 3))], "little")
+    return flags < 64 and length > len(content)
 
 
 def _foreign_part(file: h5py.File, *, at_most: int, links: bool) -> str:
@@ -98,11 +108,20 @@ def _foreign_part(file: h5py.File, *, at_most: int, links: bool) -> str:
                 groups.append(part)
             elif isinstance(part, h5py.Dataset) and (part.external or part.is_virtual):
                 return f"its part {name!r} is in another file, expected the data itself"
-            elif isinstance(part, h5py.Dataset) and _claimed(part) > at_most:
+            elif isinstance(part, h5py.Dataset) and _claimed(part) > min(at_most, _holds(part)):
                 return f"its part {name!r} claims {part.shape} values, more than the file can hold"
     return ""
 
 
 def _claimed(part: h5py.Dataset) -> int:
-    """Return how many bytes a part claims; a side of length 0 counts as 1, as somebody may go through the others."""
-    return math.prod(max(1, length) for length in part.shape or ()) * part.dtype.itemsize
+    """Return how many bytes a part claims; rows without any count too, as somebody may go through them."""
+    rows, *row = part.shape or (1,)
+    return int(rows) * max(1, math.prod(row)) * part.dtype.itemsize
+
+
+def _holds(part: h5py.Dataset) -> float:
+    """Return how many bytes a part has at most, by those of it that are in the file."""
+    stored = part.id.get_storage_size()
+    if part.id.get_create_plist().get_nfilters() == 0:
+        return max(_SMALL, stored)
+    return max(_SMALL, _DEFLATED * stored) if part.compression in ("gzip", "lzf") else math.inf

@@ -15,7 +15,7 @@ from posecut_core.errors import ArgumentError, VideoError
 
 _PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}  # by scheme
 _ADDRESS = re.compile(rf"({'|'.join(_PACKAGES)}):/+(?=[^/])", re.IGNORECASE)
-_BLOCK = 4 * 2**20  # bytes that are asked for at once, at least
+_BLOCK, _KEPT = 4 * 2**20, 8  # bytes that are asked for at once; parts that are kept, as headers lie at both ends
 _TRIES = 3
 if TYPE_CHECKING:
     _LocalPath = Path
@@ -127,7 +127,8 @@ def open_remote(address: str) -> RemoteFile:
         from fsspec.core import url_to_fs
 
         system, path = url_to_fs(address)
-        file = system.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
+        kept = {"maxblocks": _KEPT}
+        file = system.open(path, "rb", block_size=_BLOCK, cache_type="blockcache", cache_options=kept)
     except OSError:
         raise
     except Exception as error:  # of whichever library reads it

@@ -29,9 +29,30 @@ def test_texts_without_an_end_are_refused(texts, number, length):
     struct.pack_into("<H6xQ", content, at, number, length)
     texts.write_bytes(content)
     with (
-        pytest.raises(LabelError, match=f"Cannot read {texts} because its texts are damaged"),
+        pytest.raises(LabelError, match=f"Cannot read {texts} because its structure is damaged"),
         open_hdf(texts, foreign=True),
     ):
+        pass
+
+
+@pytest.mark.parametrize("begins", [b"GCOL", b"OHDR"])
+def test_parts_longer_than_the_file_are_refused(tmp_path, begins):
+    """HDF5 takes the memory before it looks whether there is that much."""
+    path = tmp_path / "long.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file.create_dataset("names", data=["nose"] * 9, dtype=h5py.string_dtype())
+        for number in range(99):
+            file.attrs[f"name {number}"] = "x" * 200
+    content = bytearray(path.read_bytes())
+    place = content.index(begins)
+    if begins == b"OHDR":
+        content[place + 5] |= 3
+    place += (
+        8 if begins == b"GCOL" else 6 + (16 if content[place + 5] & 32 else 0) + (4 if content[place + 5] & 16 else 0)
+    )
+    struct.pack_into("<Q", content, place, 2**33)
+    path.write_bytes(content)
+    with pytest.raises(LabelError, match="its structure is damaged"), open_hdf(path, foreign=True):
         pass
 
 
@@ -54,13 +75,16 @@ def test_groups_within_themselves_are_refused(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("shape", [(0, 10**9), (10**9, 0)])
-def test_a_side_without_length_makes_no_array_small(tmp_path, shape):
-    """Its rows are gone through all the same."""
+def test_rows_without_anything_are_no_small_array(tmp_path):
+    """They are gone through all the same; no rows, however long, are none."""
     path = tmp_path / "empty.h5"
     with h5py.File(path, "w") as file:
-        file.create_dataset("a", shape, "f8", chunks=(1, 1), maxshape=(None, None))
-    with pytest.raises(LabelError, match="more than the file can hold"), open_hdf(path):
+        file.create_dataset("none", (0, 10**9), "f8", chunks=(1, 1), maxshape=(None, None))
+    with open_hdf(path) as file:
+        assert file["none"].size == 0
+    with h5py.File(path, "a") as file:
+        file.create_dataset("many", (10**9, 0), "f8", chunks=(1, 1), maxshape=(None, None))
+    with pytest.raises(LabelError, match="'many' claims"), open_hdf(path):
         pass
 
 
@@ -73,4 +97,18 @@ def test_links_within_a_file_of_another_program_are_its_own(tmp_path):
     with open_hdf(path, foreign=True) as file:
         assert file["b"][()].tolist() == [0, 1, 2]
     with pytest.raises(LabelError, match="its part 'b' is a link"), open_hdf(path):
+        pass
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_an_array_is_as_large_as_what_the_file_has_of_it(tmp_path, compression):
+    """A bit of its shape that flipped would be gigabytes of nothing; what packs well is read."""
+    path = tmp_path / "packed.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=np.zeros(2**18), chunks=(2**16,), maxshape=(None,), compression=compression)
+    with open_hdf(path) as file:
+        assert not file["a"][()].any()
+    with h5py.File(path, "r+") as file:
+        file["a"].resize((2**23 - 1,))
+    with pytest.raises(LabelError, match="more than the file can hold"), open_hdf(path):
         pass
