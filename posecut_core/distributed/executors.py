@@ -353,7 +353,7 @@ class Dask:
         """Yield what came of some of the items; None where the scheduler forgot one."""
         from distributed import CancelledError, KilledWorker, as_completed
         from distributed.client import ClosedClientError  # which it is where the scheduler stays away
-        from distributed.protocol import serialize_bytes
+        from distributed.protocol.serialize import serialize_bytes
 
         # The work goes to each worker once, as a task of its own that is done again where it was lost. It goes as
         # bytes: importing what it needs takes seconds, in which a worker's end would be blamed on all that waits.
@@ -402,7 +402,7 @@ def _untold() -> Iterator[None]:
 
 
 def _outcome_of(given: bytes, item: Any) -> Outcome:
-    from distributed.protocol import deserialize_bytes
+    from distributed.protocol.serialize import deserialize_bytes
 
     return outcome_of(deserialize_bytes(given), item)
 
@@ -452,6 +452,9 @@ def _slurm(settings: dict[str, Any]) -> Any:
         given["scheduler_options"] = {"dashboard_address": ":0", **(given.get("scheduler_options") or {})}
         cluster = SLURMCluster(**given)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"Jobs of SLURM cannot be described by {given}: {error}; correct the file.") from error
+        raise ArgumentError(
+            f"Jobs of SLURM cannot be described by {given}, expected cores, memory and what else the SLURMCluster of "
+            "dask_jobqueue takes; correct the file."
+        ) from error
     cluster.scale(jobs=settings["jobs"])
     return cluster

@@ -14,7 +14,7 @@ from posecut_core.errors import LabelError
 from posecut_core.storage.files import open_file
 
 _LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its file one is, compressed
-_SMALL = 2**20  # bytes of a part that may be there as its value where nothing was written
+_SMALL = 2**22  # bytes of a part that may be there as its value where nothing was written
 _DEFLATED = 1032  # how often smaller gzip makes what is all the same
 _HEAP = b"GCOL\x01\0\0\0"  # begins a collection of texts; its length follows, and then the texts
 _HEADER = b"OHDR\x02"  # begins what a part is; flags follow, and then, behind what these tell of, its length

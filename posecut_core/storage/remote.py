@@ -4,6 +4,7 @@ As a path, an address has the names, suffixes and neighbors of any path, and is 
 scheme, of which pathlib alone would leave one.
 """
 
+import errno
 import importlib.util
 import io
 import os
@@ -95,20 +96,21 @@ class RemoteFile(io.RawIOBase):
             VideoError: it could not be read, or not in parts.
         """
         place = self.tell()
-        said = ""
+        cause: Exception | None = None
         for _ in range(0 if self.failed else _TRIES):
             try:
                 self._file.seek(place)
                 found = self._file.read(len(buffer))
             except Exception as error:  # of whichever library reads it
-                said = _said(error)
+                cause = error
             else:
                 buffer[: len(found)] = found
                 return len(found)
         self.failed = self.failed or VideoError(
-            f"{self._address} could not be read any more ({said}); check the connection, and try again."
+            f"{self._address} could not be read any more at byte {place}; check the connection, and whether the server "
+            "gives parts of files, and try again."
         )
-        raise self.failed
+        raise self.failed from cause
 
     def close(self) -> None:
         """Let go of it."""
@@ -129,15 +131,13 @@ def open_remote(address: str) -> RemoteFile:
         system, path = url_to_fs(address)
         kept = {"maxblocks": _KEPT}
         file = system.open(path, "rb", block_size=_BLOCK, cache_type="blockcache", cache_options=kept)
-    except OSError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, "there is no such file", address) from error
+    except PermissionError as error:
+        raise PermissionError(errno.EACCES, "the server does not let you read it", address) from error
     except Exception as error:  # of whichever library reads it
-        raise OSError(_said(error)) from error
+        raise OSError(errno.EIO, "the server does not answer, or not as expected", address) from error
     if file.size is None:
         file.close()
-        raise OSError("the server does not say how large it is, or does not give parts of it")
+        raise OSError(errno.EIO, "the server does not say how large it is, or does not give parts of it", address)
     return RemoteFile(address, file)
-
-
-def _said(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -469,7 +469,8 @@ def _opened(address: str) -> RemoteFile:
         raise VideoError(f"There is no video at {address}; check the address and the spelling.") from error
     except OSError as error:
         raise VideoError(
-            f"{address} cannot be read ({error}); check the address, the permission and the connection, or download it."
+            f"{address} cannot be read, as {error.strerror}; check the address, your keys and the connection, or "
+            "download it."
         ) from error
     head = remote.read(_HEAD)
     if not any(head or b""):

@@ -187,8 +187,9 @@ def _readable(folder: Path) -> Iterator[None]:
     except Exception as error:
         if not (address := address_of(folder)):
             raise
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]  # of whichever library reads it
-        raise VideoError(f"The extracted frames at {address} cannot be read ({said}); check the connection.") from error
+        raise VideoError(
+            f"The extracted frames at {address} cannot be read; check the address, your keys and the connection."
+        ) from error
 
 
 @contextlib.contextmanager
