@@ -101,6 +101,8 @@ def _detailed(remedy: Remedy) -> str | None:
         return f"Take those of {remedy.arguments['animal']}"
     if remedy.step == "train_network" and "weights" in remedy.arguments:
         return "Train from a file"
+    if remedy.step == "calibrate_cameras" and isinstance(rename, Mapping):
+        return "Rename the cameras"
     if remedy.step == "edit_bodyparts" and isinstance(rename, Mapping) and rename:
         return f"Rename {', '.join(f'{old} to {new}' for old, new in rename.items())}"
     if remedy.step == "edit_bodyparts" and isinstance(add, list) and add:

@@ -191,7 +191,10 @@ def _check_seen(board: Board, sightings: Mapping[str, Sightings]) -> list[str]:
     looked = {name: seen.looked for name, seen in sightings.items()}
     if len(set(looked.values())) > 1:
         counts = ", ".join(f"{name} {count}" for name, count in looked.items())
-        return [f"The cameras have different numbers of images ({counts}); frames of one number count as one moment"]
+        return [
+            f"The cameras have different numbers of images ({counts}); frames of one number count as one moment, so "
+            "check that all cameras began together"
+        ]
     return []
 
 
@@ -432,7 +435,11 @@ def _out_of_step(board: Board, views: Mapping[str, _Views]) -> list[str]:
                 f"The videos of {early} and {late} are out of step: {late} shows the board {abs(best)} frames later. "
                 f"Cut its first {abs(best)} frames off, so that equal frame numbers are one moment."
             )
-        told.append(f"The video of {late} is about one frame later than that of {early}: moving boards do not fit well")
+        told.append(
+            f"The video of {late} is about one frame later than that of {early}, so that a moving board does not fit "
+            "well; cut its first frame off, calibrate again and keep the calibration with the smaller errors, or hold "
+            "the board still in each place"
+        )
     return told
 
 

@@ -25,7 +25,7 @@ COEFFICIENTS: dict[LensModel, tuple[int, ...]] = {"pinhole": (0, 4, 5, 8), "fish
 _STEPS = 12  # of Newton's method; it needs five or six for usual lenses
 _CONVERGED = 1e-9  # of a coordinate at depth 1: a millionth of a pixel
 _TURNED = 1e-3  # how far a rotation's rows may be from perpendicular, as printed with few digits
-_APART = 1e-9  # of the distance to the world's origin: cameras that are closer are at the same place
+_APART = 1e-6  # of the distance to the world's origin, or of the unit: cameras that are closer are at one place
 _NEAR_AXIS = 1e-8  # squared distance from the axis below which a fisheye's scale is its limit
 
 
@@ -136,6 +136,12 @@ def checked_cameras(cameras: Sequence[Camera], *, at_least: int = 1) -> tuple[Ca
     return tuple(cameras)
 
 
+def at_one_place(one: Camera, other: Camera) -> bool:
+    """Tell whether two cameras are so near to each other that they see no depth together."""
+    far = max(1.0, *(float(np.linalg.norm(camera.center)) for camera in (one, other)))
+    return float(np.linalg.norm(one.center - other.center)) <= _APART * far
+
+
 # --- points -----------------------------------------------------------------------------------------------------------
 
 
@@ -193,9 +199,9 @@ def epipolar_line(
     Raises:
         CameraError: the cameras are at the same place, where every depth has the same pixel.
     """
-    apart = float(np.linalg.norm(seen_by.center - other.center))
-    if apart <= _APART * max(1.0, float(np.linalg.norm(seen_by.center))):
+    if at_one_place(seen_by, other):
         raise CameraError(f"Cameras {seen_by.name} and {other.name} are at the same place; give others.")
+    apart = float(np.linalg.norm(seen_by.center - other.center))
     # Evenly in the angle at the other camera, which makes points evenly apart in its image.
     along = apart * np.tan(np.linspace(0.01, 0.9999, parts) * np.pi / 2)
     line = project(other, seen_by.center + along[:, None] * ray(seen_by, pixel))

@@ -21,7 +21,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
-from posecut_core.cameras.camera import Camera, checked_cameras, distortion_slopes, project, repeat, undistort
+from posecut_core.cameras.camera import (
+    Camera,
+    at_one_place,
+    checked_cameras,
+    distortion_slopes,
+    project,
+    repeat,
+    undistort,
+)
 from posecut_core.errors import CameraError
 
 _CHUNK = 4096  # points that are solved at once: they fit a cache, and one program fits all
@@ -123,19 +131,13 @@ def triangulate(
             f"Points of shape {points.shape} and likelihoods of shape {likelihood.shape} do not fit {len(cameras)} "
             "cameras; give pixels with the axes ..., camera, (x, y)."
         )
-    _refuse_one_place(cameras)
+    if all(at_one_place(cameras[0], camera) for camera in cameras[1:]):
+        names = ", ".join(camera.name for camera in cameras)
+        raise CameraError(f"Cameras {names} are at the same place, from which no depth is seen; calibrate them again.")
     flat, weights = points.reshape(-1, len(cameras), 2), likelihood.reshape(-1, len(cameras))
     seen = np.isfinite(flat).all(axis=-1) & (weights >= pcutoff) & (weights > 0)
     weights = np.where(seen, np.minimum(weights, 1.0), 0.0)
     return _result(points.shape[:-2], weights, _solve_all(cameras, flat, weights, max_error))
-
-
-def _refuse_one_place(cameras: tuple[Camera, ...]) -> None:
-    centers = np.array([camera.center for camera in cameras])
-    size = np.linalg.norm(centers, axis=1).max() + max(np.linalg.norm(camera.translation) for camera in cameras)
-    if np.linalg.norm(centers - centers[0], axis=1).max() <= 1e-9 * size:
-        names = ", ".join(camera.name for camera in cameras)
-        raise CameraError(f"Cameras {names} are at the same place, from which no depth is seen; calibrate them again.")
 
 
 # --- results ----------------------------------------------------------------------------------------------------------

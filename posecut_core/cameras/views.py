@@ -6,7 +6,7 @@ each camera one by one.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,15 +15,16 @@ from jaxtyping import Float64
 
 from posecut_core.cameras.camera import Camera, checked_cameras, epipolar_line
 from posecut_core.cameras.camera import project as image_of
-from posecut_core.cameras.files import read_cameras
+from posecut_core.cameras.files import read_cameras, yaml_of
 from posecut_core.cameras.triangulation import triangulate
 from posecut_core.errors import AnalysisError, ArgumentError, CameraError, Remedy, VideoError
 from posecut_core.progress import Notice, Report
-from posecut_core.project.given import named_few
+from posecut_core.project.given import name_key, named_few
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.project.state import ProjectState, check_pattern, read_state, update_state
 from posecut_core.results import counted
+from posecut_core.storage.files import keep_copy, read_bytes, write_text
 from posecut_core.storage.values import SettingError
 from posecut_core.video.index import index_video
 
@@ -147,6 +148,34 @@ def calibrated_cameras(project: Project) -> tuple[Camera, ...]:
     return checked_cameras(read_cameras(project.cameras), at_least=2)
 
 
+def replace_cameras(project: Project, cameras: Sequence[Camera], report: Report) -> None:
+    """Give a project its cameras; those that it had are kept beside them.
+
+    Args:
+        project: the opened project.
+        cameras: calibrated together.
+        report: told where others were replaced.
+
+    Raises:
+        StorageError: the disk refuses; the project then has the cameras that it had.
+    """
+    text = yaml_of(cameras)
+    kept = None
+    if project.cameras.is_file():
+        before = read_bytes(project.cameras)
+        if before == text.encode():
+            return
+        kept = keep_copy(project.replaced_cameras, before)
+    write_text(project.cameras, text)
+    if kept is not None:
+        report(
+            Notice(
+                f"{project.cameras} is replaced, and the cameras that it held are kept as {kept.name}; points in space "
+                "that were made with them are out of date"
+            )
+        )
+
+
 def calibrated_sessions(
     project: Project, videos: Iterable[Path], cameras: Iterable[Camera], pattern: str | None = None
 ) -> tuple[ViewSession, ...]:
@@ -158,7 +187,7 @@ def calibrated_sessions(
         StorageError: the disk refuses to keep the pattern.
     """
     state = chosen_views(project, pattern)
-    state = state if state.views or state.sessions else replace(state, views=USUAL_VIEWS)
+    state = state if state.views else replace(state, views=USUAL_VIEWS)
     return view_sessions(videos, state, cameras=[camera.name for camera in cameras])
 
 
@@ -175,21 +204,91 @@ def told_sessions(
     """
     sessions = calibrated_sessions(project, videos, cameras, pattern)
     names = [camera.name for camera in cameras]
-    used = {video for session in sessions for video in session.views.values()}
-    others = [video.name for video in videos if video not in used]
-    kept = read_state(project.settings_path).views or USUAL_VIEWS
-    expected = f"names such as {kept.format(session='NAME', camera=names[0])}, of the cameras {named_few(names)}"
+    others = _strangers(videos, sessions)
     if not sessions:
-        raise AnalysisError(
-            f"Found no view among {named_few(others)}, expected {expected}; rename the videos, or give another pattern "
-            "of their names."
-        )
+        told, remedies = _naming(project, others, names)
+        raise AnalysisError(f"Found no view of a calibrated camera, {told}.", *remedies)
     if others:
-        report(Notice(f"{named_few(others)} left out: no view of a calibrated camera, expected {expected}"))
-    for session in sessions:
-        if told := session.lacking(names):
-            report(Notice(told))
+        expected = f"names such as {_named_so(project, names[0])}, of the cameras {named_few(names)}"
+        left_out = named_few([video.name for video in others])
+        report(Notice(f"{left_out} left out: no view of a calibrated camera, expected {expected}"))
+    for told in _incomplete(sessions, names):
+        report(Notice(told))
     return sessions
+
+
+def missing_views(
+    project: Project, videos: Sequence[Path], cameras: Sequence[Camera], sessions: Sequence[ViewSession]
+) -> tuple[Notice, ...]:
+    """Say which cameras have no video at all, and which sessions have none of a camera that others have.
+
+    Args:
+        project: the opened project.
+        videos: its videos.
+        cameras: calibrated together.
+        sessions: of these cameras, from `calibrated_sessions`.
+    """
+    names, seen = [camera.name for camera in cameras], {name for session in sessions for name in session.views}
+    without = [name for name in names if name not in seen]
+    told = [Notice(text) for text in _incomplete(sessions, [name for name in names if name in seen])]
+    for name in read_state(project.settings_path).sessions.keys() - {session.name for session in sessions}:
+        told.append(Notice(f"session {name}, which posecut.yaml lists, has no video in the project"))
+    if without:
+        naming, remedies = _naming(project, _strangers(videos, sessions), without)
+        many = "cameras" if len(without) > 1 else "camera"
+        told.insert(0, Notice(f"No video of the project is a view of {many} {named_few(without)}, {naming}", remedies))
+    return tuple(told)
+
+
+def _incomplete(sessions: Iterable[ViewSession], cameras: Sequence[str]) -> Iterator[str]:
+    """Say which sessions lack a camera, or have one that is not known."""
+    for session in sessions:
+        if told := session.lacking(cameras):
+            yield told
+        if strange := [camera for camera in session.views if camera not in cameras]:
+            unknown = f"session {session.name} has a video of {named_few(strange)}"
+            yield f"{unknown}, which is no calibrated camera; correct the name in posecut.yaml, or calibrate it"
+
+
+def _strangers(videos: Iterable[Path], sessions: Iterable[ViewSession]) -> list[Path]:
+    """Return the videos that are no view of any session."""
+    used = {video for session in sessions for video in session.views.values()}
+    return [video for video in videos if video not in used]
+
+
+def _named_so(project: Project, camera: str) -> str:
+    """Return what a video of a camera may be called."""
+    pattern = read_state(project.settings_path).views or USUAL_VIEWS
+    return f"{pattern.format(session='NAME', camera=camera)}.mp4"
+
+
+def _naming(project: Project, videos: Sequence[Path], cameras: Sequence[str]) -> tuple[str, tuple[Remedy, ...]]:
+    """Say what videos of some cameras would be called, what those are called that there are, and what helps.
+
+    Where their names say cameras, these can be given to the calibrated ones: to those that sound alike, as cam_0 and 0.
+    """
+    expected = f"expected names such as {_named_so(project, cameras[0])}"
+    pattern = read_state(project.settings_path).views or USUAL_VIEWS
+    places = (view_of(video.stem, pattern) for video in videos)
+    found = [*dict.fromkeys(place[1] for place in places if place is not None)]
+    if not videos:
+        return f"{expected}; add such videos", ()
+    if not found:
+        there = named_few([video.name for video in videos])
+        return f"{expected}, found {there}; rename the videos, or give another pattern of their names", ()
+    alike = {camera: name for camera in cameras if (name := _alike(camera, found))}
+    renamed = alike or dict.fromkeys(cameras, "NAME")
+    return (
+        f"{expected}, found videos of {named_few(found)}; rename the videos, or the cameras",
+        (Remedy("calibrate_cameras", config=project.root, source=project.cameras, rename=renamed),),
+    )
+
+
+def _alike(camera: str, names: Sequence[str]) -> str:
+    """Return the one name that ends as a camera's does, or the reverse; "" where none does, or several."""
+    one = name_key(camera)
+    alike = [name for name in names if one.endswith(name_key(name)) or name_key(name).endswith(one)]
+    return alike[0] if len(alike) == 1 else ""
 
 
 # --- while labeling ---------------------------------------------------------------------------------------------------

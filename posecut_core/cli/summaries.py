@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from posecut_core.cli.program import duration
-from posecut_core.cli.task import VIDEO_STEPS, Outcome, command, command_of, shorter
+from posecut_core.cli.task import Outcome, command, command_of, places, shorter
 from posecut_core.cli.verbs import VERBS, options
 from posecut_core.demo.run import DemoResult, RefinedDemo, StepTime
 from posecut_core.errors import ArgumentError, Remedy
@@ -55,7 +55,7 @@ def _completed(remedy: Remedy, given: Mapping[str, Any]) -> Remedy:
     """Add to a step that comes next what the one before was given, and leave out what is so by default."""
     verb = remedy.step.replace("_", "-")
     defaults = {option.parameter: option.default for option in options(verb)} if verb in VERBS else {}
-    further = _FURTHER if remedy.step in VIDEO_STEPS and "videos" in given else ("trainingsetindex",)
+    further = _FURTHER if "videos" in places(remedy.step) and "videos" in given else ("trainingsetindex",)
     wanted = {name: given[name] for name in further if name in given and (name in defaults or name == "videos")}
     arguments = {
         name: value

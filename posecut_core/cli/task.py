@@ -3,8 +3,9 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -12,6 +13,7 @@ from rich.console import ConsoleRenderable
 
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.progress import Report
+from posecut_core.steps import arguments_of
 
 Done = TypeVar("Done")
 
@@ -57,14 +59,12 @@ def command(verb: str, *words: str | os.PathLike[str]) -> str:
     return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
 
 
-# Verbs that take videos as plain words; elsewhere they are an option, as is everything else but the project.
-VIDEO_STEPS = frozenset(
-    {"add_new_videos", "analyze_videos", "filterpredictions", "plot_trajectories", "create_labeled_video"}
-    | {"analyzeskeleton", "triangulate", "extract_outlier_frames", "undo_labels", "redo_labels"}
-)
-
-
-_BY_PLACE = {"import_labels": ("file",), "import_poses": ("file", "video")}  # what follows the project
+@cache
+def places(step: str) -> tuple[str, ...]:
+    """List what a verb takes by place, by the names that its step has for it."""
+    if step == "label_frames":  # of the window, which has no step in the core
+        return ("config",)
+    return tuple(argument.parameter for argument in arguments_of(step) if argument.is_required)
 
 
 def command_of(remedy: Remedy) -> str:
@@ -72,19 +72,17 @@ def command_of(remedy: Remedy) -> str:
     if remedy.step == "create_new_project":
         return command("create-new-project", "TASK", "YOUR_NAME", "VIDEOS")
     given = dict(remedy.arguments)
-    first = "source" if remedy.step == "import_project" else "config"
-    words: list[str | os.PathLike[str]] = [Path(str(given.pop(first))) if first in given else "PROJECT"]
-    words += [_word(given.pop(name)) for name in _BY_PLACE.get(remedy.step, ()) if name in given]
-    if remedy.step in VIDEO_STEPS:
-        videos = given.pop("videos", None) or given.pop("video", None) or "VIDEOS"
-        words += [videos] if isinstance(videos, str) else map(_word, cast("Sequence[object]", videos))
+    words: list[str] = []
+    for name in places(remedy.step):
+        value = given.pop(name, None) or ("PROJECT" if name == "config" else name.upper())
+        words += map(_word, value if isinstance(value, list) else [value])
     for name, value in given.items():
         words += _option(name, value)
     return command("label" if remedy.step == "label_frames" else remedy.step.replace("_", "-"), *words)
 
 
-def _word(video: object) -> str:
-    return shorter(str(video)) if os.path.isabs(str(video)) else str(video)
+def _word(given: object) -> str:
+    return shorter(str(given)) if os.path.isabs(str(given)) else str(given)
 
 
 def _option(name: str, value: object) -> list[str]:

@@ -18,7 +18,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts import App, CoercionError, CycloptsError, Group, Parameter, UnusedCliTokensError
 from cyclopts.validators import Number
 from rich.console import Console
 
@@ -26,7 +26,7 @@ import posecut_core
 from posecut_core.cli.task import Outcome, Task, run_step
 from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.progress import Report
-from posecut_core.project.given import given_path
+from posecut_core.project.given import converted, given_path
 from posecut_core.results import Summary
 from posecut_core.steps import StepArgument, arguments_of, meaning_of
 
@@ -251,10 +251,20 @@ def parse(words: Sequence[str], console: Console) -> Task | None:
             list(words) or ["--help"], console=console, print_error=False, exit_on_error=False,
         )  # fmt: skip
     except CycloptsError as error:
-        unexpected = error.unused_tokens if isinstance(error, UnusedCliTokensError) else None
-        said = f"Unexpected argument: {' '.join(unexpected)}." if unexpected else " ".join(str(error).split())
-        raise UsageError(f"{said} For help: {' '.join(filter(None, ('posecut', verb)))} --help") from error
+        raise UsageError(f"{_said(error)} For help: {' '.join(filter(None, ('posecut', verb)))} --help") from error
     return answer if isinstance(answer, Task) else None
+
+
+def _said(error: CycloptsError) -> str:
+    """Say what is wrong with a command line; of a value, what its step would say in Python."""
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        return f"Unexpected argument: {' '.join(error.unused_tokens)}."
+    if isinstance(error, CoercionError) and error.token is not None and error.token.keyword:
+        try:
+            converted(error.token.value, error.target_type, error.token.keyword)
+        except ArgumentError as refused:
+            return str(refused)
+    return " ".join(str(error).split())
 
 
 def _app(verbs: Sequence[str]) -> App:

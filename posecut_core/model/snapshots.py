@@ -19,7 +19,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -29,14 +29,13 @@ import jax
 import orbax.checkpoint as ocp
 
 from posecut_core.backbones import Backbone, described, from_description
-from posecut_core.errors import ArgumentError, ModelError, PosecutError, Remedy, refuse_newer
+from posecut_core.errors import ModelError, PosecutError, Remedy, refuse_newer
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState
 from posecut_core.poses.predictions import Network
 from posecut_core.progress import quieted
-from posecut_core.project.given import named_few
-from posecut_core.project.paths import MANIFEST, Project, Snapshots, Training, snapshot_folder, snapshot_steps
+from posecut_core.project.paths import MANIFEST, Snapshots, Training, snapshot_folder, snapshot_steps
 from posecut_core.storage.files import file_sha256, read_json, storage_error, sync
 from posecut_core.storage.values import is_file_part
 from posecut_core.types import NetworkName
@@ -344,43 +343,3 @@ def ensemble_scorer(info: SnapshotInfo, training: Training) -> str:
     """Name what all networks of a training say together, of which `info` is one."""
     run = dataclasses.replace(training.run, networks=len(training.networks()))
     return str(NetworkName.of(info.network.backbone.net_type, str(run), info.step))
-
-
-def networks_of_views(
-    project: Project,
-    cameras: Iterable[str],
-    shuffle: int,
-    trainingsetindex: int,
-    snapshot: Snapshots | None,
-    shuffles: Mapping[str, object] | None = None,
-    *,
-    ensemble: bool = False,
-) -> dict[str, Network]:
-    """Say which network has seen what each camera saw.
-
-    Args:
-        project: the opened project.
-        cameras: their names.
-        shuffle: of the network of all cameras that have none of their own.
-        trainingsetindex: of all networks.
-        snapshot: of all networks.
-        shuffles: camera -> the shuffle of its own network.
-        ensemble: whether all networks of a shuffle are meant together.
-
-    Raises:
-        ArgumentError: there is no such camera, or a shuffle is no number.
-        ModelError: there is no such snapshot or ensemble, or it is damaged.
-    """
-    names, own = list(cameras), {name: str(number).strip() for name, number in (shuffles or {}).items()}
-    strange = [name for name, number in own.items() if name not in names or not number.isdecimal()]
-    if strange:
-        raise ArgumentError(
-            f"The network of {strange[0]} is {own[strange[0]]}, expected the number of a shuffle for any of "
-            f"{named_few(names)}."
-        )
-    wanted = {name: int(own.get(name, shuffle)) for name in names}
-    trained = {
-        number: chosen_network(project.training(number, trainingsetindex), snapshot, ensemble=ensemble)
-        for number in {*wanted.values()}
-    }
-    return {name: trained[number] for name, number in wanted.items()}

@@ -4,7 +4,7 @@ A table has the columns scorer, bodyparts, coords (x, y, z, likelihood, error, u
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,21 +12,18 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.camera import project as image_of
-from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
+from posecut_core.cameras.views import calibrated_cameras, calibrated_sessions
 from posecut_core.errors import AnalysisError, ArgumentError, LabelError, Remedy
-from posecut_core.poses.files import NETWORKS, TABLE_ROWS, FoundTable, existing_predictions, write_table
-from posecut_core.poses.predictions import Network, Origin, Predictions, check_length, predictions_hash, read_origin
+from posecut_core.poses.files import NETWORKS, TABLE_ROWS, write_table
+from posecut_core.poses.predictions import Origin, Predictions, predictions_hash, read_origin
 from posecut_core.poses.skeleton import Bones
-from posecut_core.progress import Report
 from posecut_core.project.given import given_path, named_few
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.tables import read_hdf
-from posecut_core.video.index import index_video
 
 _COORDS = ("x", "y", "z", "likelihood", "error", "uncertainty")
 _ENDING = "_3d"
@@ -162,97 +159,6 @@ def _is_made_of(path: Path, project: Project, camera: str, predictions: Predicti
     made = origin.settings if origin else {}
     same = made.get("filtered") or made.get("views", {}).get(camera) == predictions_hash(predictions)
     return bool(same) and made.get("calibration") == file_sha256(project.cameras)
-
-
-# --- analyzed views ---------------------------------------------------------------------------------------------------
-# What points are made of: the predictions of several views of a session.
-
-
-@dataclass(frozen=True)
-class AnalyzedViews:
-    """Views of a session with their predictions, in the order of their cameras."""
-
-    session: ViewSession
-    cameras: tuple[Camera, ...]
-    tables: tuple[FoundTable, ...]  # of each camera
-
-    @property
-    def scorer(self) -> str:
-        """Return the network of the first view, after which the points are called."""
-        return self.tables[0].predictions.scorer
-
-    @property
-    def bodyparts(self) -> tuple[str, ...]:
-        """Return the bodyparts of every view."""
-        return self.tables[0].predictions.bodyparts
-
-    @property
-    def count(self) -> int:
-        """Return how many frames all views have."""
-        return min(len(table.predictions.xy) for table in self.tables)
-
-    def rows(self, rows: slice) -> tuple[Float64[np.ndarray, "T K C 2"], Float64[np.ndarray, "T K C"]]:
-        """Return positions and likelihoods in some of the frames that all views have."""
-        xy = np.stack([table.predictions.xy[: self.count][rows] for table in self.tables], axis=2)
-        return xy, np.stack([table.predictions.likelihood[: self.count][rows] for table in self.tables], axis=2)
-
-    def hashes(self) -> dict[str, str]:
-        """Tell the predictions of each camera from others."""
-        pairs = zip(self.cameras, self.tables, strict=True)
-        return {camera.name: predictions_hash(table.predictions) for camera, table in pairs}
-
-
-def analyzed_views(
-    project: Project,
-    session: ViewSession,
-    cameras: Iterable[Camera],
-    networks: Mapping[str, Network],
-    destfolder: str | os.PathLike[str] | None,
-    *,
-    filtered: bool,
-    shortest: bool,
-    report: Report,
-) -> AnalyzedViews:
-    """Read the predictions of the views of a session.
-
-    Args:
-        project: the opened project.
-        session: whose videos have been analyzed.
-        cameras: calibrated together; those without a video in the session are left out.
-        networks: camera -> that which has analyzed its videos.
-        destfolder: of the predictions; None means beside the videos.
-        filtered: whether to read what filterpredictions wrote.
-        shortest: whether views may differ in length.
-        report: told of predictions that do not say what they came from.
-
-    Raises:
-        AnalysisError: the session has a video of one camera only, one has not been analyzed, views differ in length or
-            their networks in bodyparts.
-    """
-    seeing = tuple(camera for camera in cameras if camera.name in session.views)
-    if len(seeing) < 2:
-        raise AnalysisError(
-            f"Session {session.name} has a video of {len(seeing)} camera only, expected two or more; give the others."
-        )
-    tables = []
-    for camera in seeing:
-        video = session.views[camera.name]
-        network = networks[camera.name]
-        tables.append(existing_predictions(project, video, network, destfolder, filtered=filtered, report=report))
-        check_length(tables[-1].predictions, video, index_video(video).frame_count)
-    if not shortest and (told := session.differing()):
-        raise AnalysisError(
-            f"The views do not fit together because {told}; give videos that begin and end together, or use the frames "
-            "that all of them have, if they begin together."
-        )
-    views = AnalyzedViews(session, seeing, tuple(tables))
-    for camera, table in zip(seeing, tables, strict=True):
-        if table.predictions.bodyparts != views.bodyparts:
-            raise AnalysisError(
-                f"The network of {camera.name} has the bodyparts {named_few(table.predictions.bodyparts)}, that of "
-                f"{seeing[0].name} {named_few(views.bodyparts)}; give networks of the same bodyparts in the same order."
-            )
-    return views
 
 
 # --- steadier points --------------------------------------------------------------------------------------------------

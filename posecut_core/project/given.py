@@ -354,6 +354,7 @@ def _recording_of(path: Path) -> str:
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _MOST = 10_000_000  # numbers that a list may have: more are a slip
+_COMMA = re.compile(r"[+-]?\d+,\d+")  # a number as most of Europe writes it
 # Public steps that take `shuffle` and `trainingsetindex`: the network that they are about.
 NETWORK_STEPS = frozenset(
     {"train_network", "evaluate_network", "analyze_videos", "filterpredictions", "analyzeskeleton", "plot_trajectories"}
@@ -385,7 +386,7 @@ def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         except TypeError:
             return step(*words, **options)  # Python says what is missing, or too much
         for name, value in bound.arguments.items():
-            bound.arguments[name] = _converted(value, hints.get(name), name)
+            bound.arguments[name] = converted(value, hints.get(name), name)
         try:
             return step(*bound.args, **bound.kwargs)
         except PosecutError as error:
@@ -521,7 +522,9 @@ def number(given: object, *, what: str) -> float:
     except (TypeError, ValueError):
         found = math.nan
     if isinstance(given, bool) or math.isnan(found):
-        raise ArgumentError(f"{what} is {given!r}, expected a number.")
+        text = given.strip() if isinstance(given, str) else ""
+        how = f"; use a decimal point, as in {text.replace(',', '.')}" if _COMMA.fullmatch(text) else ""
+        raise ArgumentError(f"{what} is {given!r}, expected a number{how}.")
     return found
 
 
@@ -578,8 +581,17 @@ def _annotated(step: Callable[..., object]) -> tuple[inspect.Signature, Mapping[
     return inspect.signature(step), typing.get_type_hints(step)
 
 
-def _converted(value: Any, hint: object, name: str) -> Any:
-    """Turn a value into what an annotation says, where people give it in other forms."""
+def converted(value: Any, hint: object, name: str) -> Any:
+    """Return a value as its annotation says; one whose annotation says nothing is as it was.
+
+    Args:
+        value: in any form that people use.
+        hint: the annotation.
+        name: of the parameter, as a sentence about a wrong value calls it.
+
+    Raises:
+        ArgumentError: it cannot be that.
+    """
     kinds = _kinds(hint)
     if value is None and type(None) in kinds:
         return None

@@ -1,7 +1,7 @@
 """Where everything of a project lies on disk. No other module joins project paths.
 
 <Task>-<scorer>-<YYYY-MM-DD>/
-config.yaml  posecut.yaml  cameras.yaml  bodyparts.jsonl  label-agreement.csv  videos/
+config.yaml  posecut.yaml  cameras.yaml  cameras-replaced.yaml  bodyparts.jsonl  label-agreement.csv  videos/
 labeled-data/<video>/{frames.zarr, labels.jsonl, labels-<revision>.json, CollectedData_<scorer>.csv/.h5, img*.png,
     images.json, images-read.json}
 training-datasets/iteration-<k>/
@@ -115,6 +115,11 @@ class Project:
     def cameras(self) -> Path:
         """Return the path of the calibrated cameras."""
         return self.root / "cameras.yaml"
+
+    @property
+    def replaced_cameras(self) -> Path:
+        """Return the path of the cameras that others were put in the place of; earlier ones have numbers."""
+        return self.root / "cameras-replaced.yaml"
 
     @property
     def calibration_picture(self) -> Path:

@@ -13,16 +13,24 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from posecut_core.cameras.boards import Board, BoardKind, Sightings, find_boards
-from posecut_core.cameras.calibration import Calibration, calibrate, world_of_points
-from posecut_core.cameras.camera import COEFFICIENTS, Camera, checked_cameras
-from posecut_core.cameras.files import read_cameras, write_cameras
+from posecut_core.cameras.calibration import calibrate, world_of_points
+from posecut_core.cameras.camera import COEFFICIENTS, Camera, at_one_place, checked_cameras
+from posecut_core.cameras.files import read_cameras
 from posecut_core.cameras.triangulation import triangulate
-from posecut_core.cameras.views import USUAL_VIEWS, OtherViews, ViewSession, calibrated_sessions, view_of
+from posecut_core.cameras.views import (
+    USUAL_VIEWS,
+    ViewSession,
+    calibrated_sessions,
+    missing_views,
+    replace_cameras,
+    view_of,
+)
 from posecut_core.errors import ArgumentError, CameraError, Remedy, VideoError
 from posecut_core.formats.deeplabcut.images import read_picture
 from posecut_core.labels.store import read_labels
 from posecut_core.plots.figures import save_png
 from posecut_core.plots.space import draw_residuals
+from posecut_core.poses.files import find_predictions
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import forgiving, given_path, named_few, videos_in
 from posecut_core.project.opening import open_project, project_videos
@@ -41,21 +49,20 @@ class CalibratedCameras:
     path: Path  # cameras.yaml
     cameras: tuple[Camera, ...]
     views: int | None  # videos of the project that are views of them; None where that cannot be told
+    analyzed: int  # sessions of these of which two views or more have been analyzed
     rms: Mapping[str, float]  # pixels by camera: root of the mean squared reprojection error; empty of a file
     coverage: Mapping[str, float]  # part of each image in which the board was seen
     worst: Mapping[int, float]  # the frames with the greatest errors, and these
-    findings: tuple[str, ...] = ()  # what is worth knowing
+    findings: tuple[str | Notice, ...] = ()  # what is worth knowing
     picture: Path | None = None  # of the residuals
 
     def summary(self) -> Summary:
         """Say which cameras there are, where they stand, and how well they agree."""
-        names = ", ".join(camera.name for camera in self.cameras)
         apart = [
             (float(np.linalg.norm(one.center - other.center)), f"{one.name} and {other.name}")
-            for place, one in enumerate(self.cameras)
-            for other in self.cameras[place + 1 :]
+            for one, other in combinations(self.cameras, 2)
         ]
-        lines = [
+        lines: list[str | Notice] = [
             f"{camera}: {error:.2f} pixels of reprojection error; board in {self.coverage[camera]:.0%} of the image"
             for camera, error in self.rms.items()
         ]
@@ -64,17 +71,22 @@ class CalibratedCameras:
             lines.append(f"Frames with the greatest errors in pixels: {worst}")
         lines += self.findings
         lines += [f"Residuals: {self.picture}"] if self.picture else []
-        lines += [
-            f"The farthest two, {max(apart)[1]}, are {max(apart)[0]:.4g} apart, in the unit that points will have.",
-        ]
-        if self.views is not None:
+        lines.append(
+            f"The farthest two, {max(apart)[1]}, are {max(apart)[0]:.4g} apart, in the unit that points will have."
+        )
+        if self.views:
             are = "is a view" if self.views == 1 else "are views"
             lines.append(f"{counted(self.views, 'video')} of the project {are} of them.")
-        return Summary(f"{counted(len(self.cameras), 'camera')} in {self.path}: {names}.", tuple(lines), _NEXT)
+        names = ", ".join(camera.name for camera in self.cameras)
+        return Summary(f"{counted(len(self.cameras), 'camera')} in {self.path}: {names}.", tuple(lines), self._next())
+
+    def _next(self) -> tuple[Remedy, ...]:
+        """Say what can be done with the views that there are."""
+        if self.analyzed:
+            return (Remedy("triangulate"),)
+        return (Remedy("extract_frames", views=USUAL_VIEWS),) if self.views else ()
 
 
-_APART = 1e-6  # of the farthest camera's distance from the origin, or of the unit: nearer ones are at one place
-_NEXT = (Remedy("extract_frames", views=USUAL_VIEWS), Remedy("triangulate"))
 _WORST = 3  # frames that are named
 
 
@@ -140,7 +152,7 @@ def calibrate_cameras(
     landmarks = _landmarks(project, world_points, length)
     done, others = None, dict(rename or {})
     if (columns, rows, square) == (None, None, None):
-        cameras = _renamed(read_cameras(path), others, path)
+        cameras = _renamed(_read(path), others, path)
     else:
         if coefficients not in COEFFICIENTS["pinhole"]:
             raise ArgumentError(f"coefficients is {coefficients}, expected 0, 4, 5 or 8.")
@@ -154,26 +166,52 @@ def calibrate_cameras(
         cameras = done.cameras
     checked = _sized(project, checked_cameras(cameras, at_least=2))
     _check_apart(checked)
-    moved: tuple[str, ...] = ()
+    findings: list[str | Notice] = [*done.findings] if done else []
     if landmarks:
         places, moved = _places_of(landmarks, project, checked, world)
         checked = world_of_points(checked, places, length=length)
-    replaced = project.cameras.is_file()
-    write_cameras(project.cameras, checked)
-    if replaced:
-        report(Notice(f"{project.cameras} is replaced; points in space that were made with it are out of date"))
+        findings += moved
+    replace_cameras(project, checked, report)
     if done is not None:
         save_png(draw_residuals(done.cameras, done.pixels, done.residuals), project.calibration_picture)
     elif path != project.cameras:  # the picture is of cameras that are gone
         project.calibration_picture.unlink(missing_ok=True)
-    return _result(project, checked, _count_views(project, checked, report), done, moved)
+    sessions, told = _sessions(project, checked)
+    worst = sorted(done.frame_rms.items(), key=lambda one: -one[1])[:_WORST] if done else []
+    return CalibratedCameras(
+        config_path=project.config_path,
+        path=project.cameras,
+        cameras=checked,
+        views=None if sessions is None else sum(len(session.views) for session in sessions),
+        analyzed=sum(map(_is_analyzed, sessions or ())),
+        rms=done.rms if done else {},
+        coverage=done.coverage if done else {},
+        worst=dict(worst),
+        findings=(*findings, *told),
+        picture=project.calibration_picture if done else None,
+    )
+
+
+def _sessions(
+    project: Project, cameras: tuple[Camera, ...]
+) -> tuple[tuple[ViewSession, ...] | None, tuple[Notice, ...]]:
+    """Return the sessions of the project's videos, and what they lack; None where two videos are the same view."""
+    videos = [*project_videos(project).values()]
+    try:
+        sessions = calibrated_sessions(project, videos, cameras)
+    except VideoError as error:
+        return None, (Notice.of(error),)
+    return sessions, missing_views(project, videos, cameras, sessions)
+
+
+def _is_analyzed(session: ViewSession) -> bool:
+    return sum(bool(find_predictions(video)) for video in session.views.values()) > 1
 
 
 def _check_apart(cameras: Sequence[Camera]) -> None:
     """Refuse cameras of which two are at one place, as of a video that is there twice, or of files made apart."""
-    least = _APART * max(1.0, *(float(np.linalg.norm(camera.center)) for camera in cameras))
     for one, other in combinations(cameras, 2):
-        if np.linalg.norm(one.center - other.center) < least:
+        if at_one_place(one, other):
             raise CameraError(
                 f"Cameras {one.name} and {other.name} are at the same place, from which no depth is seen; give what "
                 "two cameras recorded, or a file in which they were calibrated together."
@@ -192,38 +230,6 @@ def _sized(project: Project, cameras: tuple[Camera, ...]) -> tuple[Camera, ...]:
                 sizes[camera] = (index.width, index.height)
     return tuple(
         camera if min(camera.size) > 0 else replace(camera, size=sizes.get(camera.name, (0, 0))) for camera in cameras
-    )
-
-
-def _count_views(project: Project, cameras: Sequence[Camera], report: Report) -> int | None:
-    """Count the videos of the project that are views of its cameras; None where two are the same view."""
-    try:
-        views = len(OtherViews.of(project).places)
-    except VideoError as error:
-        report(Notice.of(error))
-        return None
-    if not views:
-        expected = f"NAME_{cameras[0].name}.mp4"
-        report(Notice(f"No video of the project is a view of these cameras, expected names such as {expected}"))
-    return views
-
-
-def _result(
-    project: Project, cameras: tuple[Camera, ...], views: int | None, done: Calibration | None, moved: tuple[str, ...]
-) -> CalibratedCameras:
-    if done is None:
-        return CalibratedCameras(project.config_path, project.cameras, cameras, views, {}, {}, {}, moved)
-    worst = sorted(done.frame_rms.items(), key=lambda one: -one[1])[:_WORST]
-    return CalibratedCameras(
-        project.config_path,
-        project.cameras,
-        cameras,
-        views,
-        done.rms,
-        done.coverage,
-        dict(worst),
-        done.findings + moved,
-        project.calibration_picture,
     )
 
 
@@ -291,17 +297,21 @@ def _recordings(project: Project, folder: Path) -> list[tuple[str, Path | _Image
     return [*((place[1] if place else video.stem, video) for video, place in places), *images.items()]
 
 
+def _images_in(folder: Path) -> list[Path]:
+    """List the images in a folder and in those that lie in it."""
+    places = [folder, *(path for path in sorted(folder.glob("*")) if path.is_dir())]
+    paths = [path for place in places for path in sorted(place.glob("*"))]
+    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")]
+
+
 def _images_of_cameras(folder: Path) -> dict[str, _Images]:
     """Find images of a board by camera and number: left07.png, left-7.png, or 7.png in a folder `left`.
 
     Raises:
         CameraError: a name has no number, or two images of a camera have the same.
     """
-    places = [folder, *(path for path in sorted(folder.glob("*")) if path.is_dir())]
     found: dict[str, dict[int, Path]] = {}
-    for path in (path for place in places for path in sorted(place.glob("*"))):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
-            continue
+    for path in _images_in(folder):
         named = _NUMBERED.fullmatch(path.stem)
         camera = path.parent.name if path.parent != folder else named[1] if named else ""
         if named is None or not camera:
@@ -407,6 +417,26 @@ def _labeled_points(
 
 
 # --- cameras of a file ------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path) -> tuple[Camera, ...]:
+    """Read cameras from a file or a folder.
+
+    Raises:
+        ArgumentError: it is a folder of recordings, and nothing says which board is in them.
+        CameraError: there are none.
+    """
+    try:
+        return read_cameras(path)
+    except CameraError as error:
+        if not path.is_dir() or not (videos_in(path) or _images_in(path)):
+            raise
+        raise ArgumentError(
+            f"{path} has videos or images, but nothing says which board is in them; give its columns and rows, which "
+            "are squares and not inner corners, the side of a square, and of a board with markers that it is a "
+            "charuco; or give the file that has the cameras.",
+            Remedy("calibrate_cameras", source=path, columns="COLUMNS", rows="ROWS", square="SQUARE"),
+        ) from error
 
 
 def _renamed(cameras: tuple[Camera, ...], others: Mapping[str, str], path: Path) -> tuple[Camera, ...]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
 from posecut_core.errors import AnalysisError, CameraError, Remedy, VideoError, treat_all
+from posecut_core.inference.analyzed_views import AnalyzedViews, analyzed_views, networks_of_views
 from posecut_core.interchange.registry import Format, SessionPoses, VideoPoses, chosen_format
-from posecut_core.model.snapshots import chosen_network, networks_of_views
+from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import existing_predictions, prediction_path
-from posecut_core.poses.points import AnalyzedViews, analyzed_views, points_path, read_points
+from posecut_core.poses.points import points_path, read_points
 from posecut_core.poses.predictions import Predictions, read_origin
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import bones_between
@@ -65,8 +66,8 @@ def export_poses(
         shuffle: which shuffle's network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
         format: of the files, by the program that reads them.
-        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3; points
-            are called after the network of the first.
+        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3, or one
+            snapshot of it, such as left:2@5000; points are called after the network of the first.
         filtered: write the filtered predictions.
         snapshot: number of training steps of the snapshot, or "last"; by default snapshotindex in config.yaml decides.
         ensemble: take the predictions of all networks of the shuffle together.

@@ -11,17 +11,14 @@ from scipy.spatial.transform import Rotation
 
 from posecut_core.cameras.calibration import refine_cameras as refined
 from posecut_core.cameras.camera import Camera
-from posecut_core.cameras.files import write_cameras
 from posecut_core.cameras.triangulation import triangulate
-from posecut_core.cameras.views import calibrated_cameras, told_sessions
+from posecut_core.cameras.views import replace_cameras
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, raise_together, treat_each
-from posecut_core.model.snapshots import networks_of_views
+from posecut_core.inference.analyzed_views import AnalyzedViews, analyzed_views, given_views
 from posecut_core.plots.figures import save_png
 from posecut_core.plots.space import draw_residuals
-from posecut_core.poses.points import AnalyzedViews, analyzed_views
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import Videos, forgiving
-from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.results import Summary
 
 _MOMENTS = 2000  # frames that are looked at, evenly among all; more change little
@@ -86,7 +83,8 @@ def refine_cameras(
         videos: analyzed videos of all cameras: files, names of project videos, or folders.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3.
+        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3, or one
+            snapshot of it, such as left:2@5000.
         filtered: use what filterpredictions wrote.
         ensemble: take the predictions of all networks of the shuffle together.
         pcutoff: likelihood below which a view does not count.
@@ -108,16 +106,15 @@ def refine_cameras(
     """
     if max_error <= 0:
         raise ArgumentError(f"max_error is {max_error}, expected more than 0.")
-    project = open_project(config)
-    cameras = calibrated_cameras(project)
-    names = [camera.name for camera in cameras]
-    of_views = networks_of_views(project, names, shuffle, trainingsetindex, snapshot, networks, ensemble=ensemble)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
-    sessions = told_sessions(project, given.paths, cameras, views, report)
+    given = given_views(
+        config, videos, shuffle, trainingsetindex,
+        networks=networks, snapshot=snapshot, ensemble=ensemble, views=views, videotype=videotype, report=report,
+    )  # fmt: skip
+    project, cameras, names = given.project, given.cameras, [camera.name for camera in given.cameras]
     analyzed, failed = treat_each(
-        sessions,
+        given.sessions,
         lambda session: analyzed_views(
-            project, session, cameras, of_views, destfolder, filtered=filtered, shortest=shortest, report=report
+            project, session, cameras, given.networks, destfolder, filtered=filtered, shortest=shortest, report=report
         ),
         name=lambda session: session.name,
     )
@@ -133,8 +130,7 @@ def refine_cameras(
     )
     improved = bool(np.nanmedian(list(after.values())) < np.nanmedian(list(before.values())))
     if improved:
-        report(Notice(f"{project.cameras} is replaced; points in space that were made with it are out of date"))
-        write_cameras(project.cameras, done.cameras)
+        replace_cameras(project, done.cameras, report)
         save_png(draw_residuals(done.cameras, done.pixels, done.residuals), project.calibration_picture)
     pairs = list(zip(cameras, done.cameras, strict=True))
     return RefinedCameras(

@@ -13,25 +13,16 @@ from jaxtyping import Float64
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.triangulation import Triangulation
 from posecut_core.cameras.triangulation import triangulate as solved
-from posecut_core.cameras.views import ViewSession, calibrated_cameras, told_sessions
+from posecut_core.cameras.views import ViewSession
 from posecut_core.errors import AnalysisError, ArgumentError, Remedy, treat_all
-from posecut_core.model.snapshots import networks_of_views
+from posecut_core.inference.analyzed_views import AnalyzedViews, analyzed_views, given_views
 from posecut_core.plots.figures import save_png
 from posecut_core.plots.space import draw_view_errors, film_points
-from posecut_core.poses.points import (
-    AnalyzedViews,
-    Points3D,
-    analyzed_views,
-    points_path,
-    smoothed,
-    with_constant_bones,
-    write_points,
-)
+from posecut_core.poses.points import Points3D, points_path, smoothed, with_constant_bones, write_points
 from posecut_core.poses.predictions import Network, Origin
 from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, forgiving, given_folder
-from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import file_sha256
@@ -149,8 +140,8 @@ def triangulate(
         videos: analyzed videos of all cameras: files, names of project videos, or folders.
         shuffle: which shuffle: which split of the labeled frames, and its network.
         trainingsetindex: which of config.yaml's training fractions, counted from 0.
-        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3; points
-            are called after the network of the first.
+        networks: where views have a network each, the shuffle of that of each camera, such as left:2,right:3, or one
+            snapshot of it, such as left:2@5000; points are called after the network of the first.
         filtered: triangulate what filterpredictions wrote.
         pcutoff: likelihood below which a view does not count; by default pcutoff in config.yaml.
         max_error: pixels by which a view may disagree with the others; farther ones are left out where two others
@@ -178,21 +169,20 @@ def triangulate(
     """
     if max_error <= 0 or smoothing < 0:
         raise ArgumentError(f"max_error is {max_error} and smoothing {smoothing}, expected more than 0, and 0 or more.")
-    project = open_project(config)
-    cameras = calibrated_cameras(project)
-    names = [camera.name for camera in cameras]
-    of_views = networks_of_views(project, names, shuffle, trainingsetindex, snapshot, networks, ensemble=ensemble)
-    given = chosen_videos(project, videos, videotype=videotype, report=report)
-    sessions = told_sessions(project, given.paths, cameras, views, report)
+    given = given_views(
+        config, videos, shuffle, trainingsetindex,
+        networks=networks, snapshot=snapshot, ensemble=ensemble, views=views, videotype=videotype, report=report,
+    )  # fmt: skip
+    project, names = given.project, tuple(camera.name for camera in given.cameras)
     cutoff = float(project.config.pcutoff if pcutoff is None else pcutoff)
     wish = _Wish(
-        project, cameras, of_views, destfolder, filtered, cutoff, max_error, smoothing, constant_bones, shortest,
-        save_as_csv, plotting, report,
+        project, given.cameras, given.networks, destfolder, filtered, cutoff, max_error, smoothing, constant_bones,
+        shortest, save_as_csv, plotting, report,
     )  # fmt: skip
     return treat_all(
-        sessions,
+        given.sessions,
         lambda session: _triangulate(session, wish),
-        lambda done: TriangulatedSessions(project.config_path, wish.scorer, tuple(names), tuple(done)),
+        lambda done: TriangulatedSessions(project.config_path, wish.scorer, names, tuple(done)),
         what="sessions could not be triangulated",
         kind=AnalysisError,
         name=lambda session: session.name,

@@ -136,7 +136,7 @@ def test_views_that_do_not_fit_are_refused(views, tmp_path):
     np.testing.assert_allclose(read_points(done.files[0]).xyz, TRUTH[:4], atol=1e-4)
     with pytest.raises(AnalysisError, match="day1 has a video of 1 camera only, expected two or more"):
         triangulate(config, videos[:1])
-    with pytest.raises(AnalysisError, match=r"Found no view among spot\.mp4, expected names such as NAME_left"):
+    with pytest.raises(AnalysisError, match=r"expected names such as NAME_left\.mp4, found spot\.mp4; rename"):
         triangulate(config, "spot")
     assert not list((tmp_path / "views").glob("day1*_3d*"))
     open_project(config).cameras.unlink()
@@ -179,8 +179,12 @@ def test_cameras_of_another_program_become_the_projects(views, tmp_path):
     for one, other in zip(found, before, strict=True):
         np.testing.assert_allclose(one.center, other.center, atol=1e-6)
     assert result.summary().text.endswith("left, middle, right.")
-    assert ["is replaced" in told for told in notices] == [True, False]
-    assert "No video of the project is a view of these cameras" in notices[1]
+    assert len(notices) == 1
+    assert "is replaced, and the cameras that it held are kept as cameras-replaced.yaml" in notices[0]
+    for one, other in zip(read_cameras(open_project(config).replaced_cameras), before, strict=True):
+        np.testing.assert_array_equal(one.rotation, other.rotation)
+    calibrate_cameras(config, tmp_path / "rig.toml", rename=names, report=lambda told: notices.append(str(told)))
+    assert len(notices) == 1
     with pytest.raises(CameraError, match=r"No camera in .* is called A, expected one of cam0, cam1, cam2"):
         calibrate_cameras(config, tmp_path / "rig.toml", rename="A:left")
     with pytest.raises(CameraError, match="Several cameras are called right"):
@@ -218,8 +222,8 @@ def test_each_view_may_have_a_network_of_its_own(views):
     for format, count in (("nwb", 4), ("movement", 3)):
         files = export_poses(config, videos, format=format, networks="middle:2,right:2").files
         assert [path.stem for path in files] == names[:count]
-    for wrong in ("top:2", "left:two"):
-        with pytest.raises(ArgumentError, match="expected the number of a shuffle for any of left, middle, right"):
+    for wrong in ("top:2", "left:two", "left:2@", "left:2@all"):
+        with pytest.raises(ArgumentError, match="such as 2@5000, for any of left, middle, right"):
             triangulate(config, videos, networks=wrong)
     other = Predictions("Fake_20", ("beside", "spot"), project(three_cameras()[1], TRUTH), np.full((FRAMES, 2), 0.9))
     write_predictions(prediction_path(videos[1], "Fake_20"), other)
@@ -362,10 +366,9 @@ def test_a_calibration_is_told_where_two_videos_are_one_view(views, tmp_path):
     settings = open_project(config).settings_path
     listed = 'views: "{session}_{camera}"\nsessions:\n  day1: {left: day1-left}\n'
     settings.write_text(settings.read_text() + listed)
-    notices = []
-    done = calibrate_cameras(config, open_project(config).cameras, report=lambda told: notices.append(str(told)))
+    done = calibrate_cameras(config, open_project(config).cameras)
     assert done.views is None
-    assert any("both the view of camera left in session day1" in told for told in notices)
+    assert any("both the view of camera left in session day1" in told.text for told in done.findings)
     assert done.summary().text.startswith("3 cameras in")
 
 
@@ -467,3 +470,90 @@ def test_videos_of_a_board_calibrate_the_cameras(spot_project, tmp_path):
         calibrate_cameras(spot_project, tmp_path / "boards", **size, board="chess")
     with pytest.raises(CameraError, match="Found 0 videos in"):
         calibrate_cameras(spot_project, tmp_path / "nothing", **size)
+
+
+def test_a_view_may_have_an_earlier_snapshot_of_its_own_network(views):
+    """With its steps behind the shuffle, each view has the snapshot that has seen it."""
+    config, videos = views
+    with pytest.raises(AnalysisError, match="Found no predictions of day1_middle"):  # by its last snapshot
+        triangulate(config, videos, networks="middle:2")
+    done = triangulate(config, videos, networks="middle:2@10")
+    np.testing.assert_allclose(read_points(done.files[0]).xyz, TRUTH, atol=1e-4)
+
+
+def test_what_was_given_is_looked_for_before_the_network(views, tmp_path):
+    """A folder that does not exist is told as such, also in a project without cameras or a trained network."""
+    config, _ = views
+    open_project(config).cameras.unlink()
+    for step in (triangulate, refine_cameras):
+        with pytest.raises(VideoError, match=r"Found no video or folder .*nothing"):
+            step(config, tmp_path / "nothing")
+
+
+def test_a_camera_without_a_video_is_told_when_it_is_calibrated(views):
+    """Kind: a camera of no video, a session that lacks one, one that posecut.yaml lists; and what comes next."""
+    config, videos = views
+    add_new_videos(config, videos[:2])
+    path = open_project(config).cameras
+
+    def told():
+        done = calibrate_cameras(config, path)
+        return [line.text for line in done.findings], [remedy.step for remedy in done.summary().following]
+
+    (lacking,), following = told()
+    assert lacking.startswith("No video of the project is a view of camera right, expected names such as NAME_right")
+    assert following == ["extract_frames"]
+    for video in videos[:2]:
+        write_predictions(
+            prediction_path(open_project(config).videos / video.name, "PoseCut_fake_10"),
+            Predictions("PoseCut_fake_10", ("spot", "beside"), TRUTH[..., :2], np.ones(TRUTH.shape[:2])),
+        )
+    assert told()[1] == ["triangulate"]
+    add_new_videos(config, [shutil.copy(videos[2], videos[2].with_name("day2_right.mp4"))])
+    assert told()[0] == ["session day1 has no video of right", "session day2 has no video of left, middle"]
+    settings = open_project(config).settings_path
+    settings.write_text(settings.read_text() + "sessions:\n  day2: {rihgt: day2_right}\n  day3: {left: GOPR1}\n")
+    assert told()[0] == [
+        "No video of the project is a view of camera right, expected names such as NAME_right.mp4; add such videos",
+        "session day2 has no video of left, middle",
+        "session day2 has a video of rihgt, which is no calibrated camera; correct the name in posecut.yaml, or "
+        "calibrate it",
+        "session day3, which posecut.yaml lists, has no video in the project",
+    ]
+
+
+def test_cameras_can_be_given_the_names_that_videos_have(views, tmp_path):
+    """Where none fits, the names that the videos say are told, and the names of the cameras can be changed to them."""
+    config, videos = views
+    add_new_videos(config, videos)
+    names = ("cam_left", "cam-middle", "third")
+    write_cameras(tmp_path / "rig.yaml", [replace(one, name=n) for one, n in zip(three_cameras(), names, strict=True)])
+    done = calibrate_cameras(config, tmp_path / "rig.yaml")
+    (told,) = done.findings
+    assert "found videos of left, middle, right; rename the videos, or the cameras" in told.text
+    assert done.summary().following == ()
+    (remedy,) = told.remedies
+    assert remedy.arguments["rename"] == {"cam_left": "left", "cam-middle": "middle"}
+    with pytest.raises(AnalysisError, match=r"NAME_cam_left\.mp4, found videos of left, middle, right") as caught:
+        triangulate(config, videos)
+    assert caught.value.remedies == told.remedies
+    (left,) = calibrate_cameras(**remedy.arguments).findings[:1]
+    assert "a view of camera third" in left.text
+    assert left.remedies[0].arguments["rename"] == {"third": "NAME"}
+    assert calibrate_cameras(config, open_project(config).cameras, rename={"third": "right"}).findings == ()
+
+
+def test_recordings_without_a_board_are_told_what_says_it(spot_project, spot_video, tmp_path):
+    """Kind: videos or images of a board, beside other files, are not taken for files of cameras."""
+    (tmp_path / "boards").mkdir()
+    (tmp_path / "boards" / "charuco.toml").write_text("columns = 4")
+    with pytest.raises(CameraError, match="it has no matrix"):
+        calibrate_cameras(spot_project, tmp_path / "boards")
+    shutil.copy(spot_video, tmp_path / "boards" / "left.mp4")
+    with pytest.raises(ArgumentError, match="nothing says which board is in them; give its columns and rows") as caught:
+        calibrate_cameras(spot_project, tmp_path / "boards")
+    assert {"columns", "rows", "square", "source"} <= {*caught.value.remedies[0].arguments}
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "left01.png")
+    with pytest.raises(ArgumentError, match="nothing says which board"):
+        calibrate_cameras(spot_project, tmp_path / "images")

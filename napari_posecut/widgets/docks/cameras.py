@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSpinBox,
     QTreeWidgetItem,
@@ -83,6 +84,13 @@ class CamerasDock(QWidget):
             "from a file of PoseCut, Anipose, caliscope, OpenCV, DANNCE or Bouguet's toolbox"
         )
         self.calibrate_button.clicked.connect(self._choose_calibration)
+        self.renamed = QLineEdit()
+        self.renamed.setPlaceholderText("A:left, B:right")
+        self.renamed.setToolTip("what else cameras shall be called; videos are told by the names of their cameras")
+        self.renamed.textChanged.connect(self._update_enabled)
+        self.rename_button = QPushButton("Rename cameras")
+        self.rename_button.setToolTip("give the calibrated cameras these names; a calibration gives them at once")
+        self.rename_button.clicked.connect(self.rename)
         self.residuals_button = QPushButton("Show residuals")
         self.residuals_button.setToolTip(
             "by how much the calibrated cameras are off, and in which direction, in a window of its own"
@@ -139,13 +147,23 @@ class CamerasDock(QWidget):
         self.side_button.clicked.connect(self.show_views)
 
     def apply_remedy(self, remedy: Remedy) -> None:
-        """Leave everything to the user: which file has the cameras is theirs to say."""
+        """Fill in the names that cameras may have; which file has the cameras is for the user to say."""
+        renamed = remedy.arguments.get("rename")
+        if isinstance(renamed, Mapping):
+            self.renamed.setText(", ".join(f"{name}:{other}" for name, other in renamed.items()))
+            self.renamed.setFocus()
 
     def calibrate(self, source: str, **board: object) -> None:
         """Let a child calibrate the cameras, by a file that has them or by videos of a board."""
-        given: Mapping[str, object] = {"source": source, **board}
+        renamed = {"rename": self.renamed.text()} if self.renamed.text().strip() else {}
+        given: Mapping[str, object] = {"source": source, **renamed, **board}
         if self.session.attempt(lambda: self.session.start("calibrate_cameras", given)) is not None:
             self.result.setText("")
+
+    def rename(self) -> None:
+        """Let a child give the calibrated cameras other names."""
+        if self.session.project is not None:
+            self.calibrate(str(self.session.project.cameras))
 
     def triangulate(self) -> None:
         """Let a child triangulate all sessions that have two or more analyzed views."""
@@ -225,12 +243,8 @@ class CamerasDock(QWidget):
         known = {camera: network for camera, network in own.items() if network is not None}
         if not known:
             return {}
-        first, steps = next(iter(known.values())), {network.step for network in known.values()}
-        return {
-            **first.arguments,
-            "snapshot": first.step if len(steps) == 1 else "last",
-            "networks": {camera: str(network.shuffle) for camera, network in known.items()},
-        }
+        networks = {camera: f"{network.shuffle}@{network.step}" for camera, network in known.items()}
+        return {**next(iter(known.values())).arguments, "networks": networks}
 
     def show_points(self) -> None:
         """Show the points of the selected session in a window of its own, to be turned and played."""
@@ -337,6 +351,7 @@ class CamerasDock(QWidget):
         for button in (self.triangulate_button, self.refine_button):
             button.setEnabled(several and not busy)
         calibrated = self.session.project is not None and self.session.project.cameras.is_file()
+        self.rename_button.setEnabled(calibrated and bool(self.renamed.text().strip()) and not busy)
         self.world_button.setEnabled(calibrated and self.origin.count() > 2 and not busy)
         picture = None if self.session.project is None else self.session.project.calibration_picture
         self.residuals_button.setEnabled(calibrated and picture is not None and picture.is_file())
@@ -361,6 +376,7 @@ class CamerasDock(QWidget):
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
+            self.renamed.clear()
             self.result.setText(wrappable(job.message))
 
     def _create_layout(self) -> None:
@@ -382,6 +398,10 @@ class CamerasDock(QWidget):
         layout.addLayout(board)
         for widget in (self.charuco, self.board_button, self.calibrate_button, self.residuals_button):
             layout.addWidget(widget)
+        names = QFormLayout()
+        names.addRow("other names", self.renamed)
+        layout.addLayout(names)
+        layout.addWidget(self.rename_button)
         layout.addLayout(world)
         layout.addWidget(self.world_button)
         layout.addLayout(form)

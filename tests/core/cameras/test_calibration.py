@@ -142,6 +142,9 @@ def test_videos_out_of_step_are_refused_with_their_distance() -> None:
     """The sentence says which camera is late, and by how many frames."""
     with pytest.raises(CameraError, match="cam1 shows the board 4 frames later"):
         calibrate(BOARD, film(facing(2), 40, late=4))
+    (told,) = calibrate(BOARD, film(facing(2), 40, late=1)).findings
+    assert "The video of cam1 is about one frame later than that of cam0" in told
+    assert "cut its first frame off, calibrate again and keep the calibration with the smaller errors" in told
 
 
 def test_faults_of_what_was_filmed_are_named() -> None:

@@ -1,11 +1,14 @@
 """Commands can be pasted, and paths are short."""
 
+import inspect
 import os
 from pathlib import Path
 
 import pytest
 
+import posecut_core
 from posecut_core.cli.task import command, command_of, shorter
+from posecut_core.cli.verbs import VERBS
 from posecut_core.errors import Remedy
 from posecut_core.results import counted, spans
 
@@ -51,9 +54,21 @@ def test_neighboring_numbers_are_joined():
         (Remedy("edit_bodyparts", config="/p", add=["left paw"]), "posecut edit-bodyparts /p --add '\"left paw\"'"),
         (Remedy("edit_bodyparts", config="/p", rename={"nose": "left paw"}),
          "posecut edit-bodyparts /p --rename 'nose:left paw'"),
+        (Remedy("calibrate_cameras", config="/p", rename={"A": "left"}),
+         "posecut calibrate-cameras /p SOURCE --rename A:left"),
+        (Remedy("import_poses", config="/p", file="/f.slp"), "posecut import-poses /p /f.slp VIDEO"),
     ],
 )  # fmt: skip
 @pytest.mark.skipif(os.name == "nt", reason="the other shell quotes otherwise")
 def test_a_remedy_is_a_command(remedy, line):
     """What it does not say stands there in capitals."""
     assert command_of(remedy) == line
+
+
+@pytest.mark.parametrize("verb", sorted({*VERBS} - {"demo", "label", "create-new-project"}))
+def test_a_remedy_that_says_nothing_names_all_that_must_be_given(verb):
+    """The command can be pasted once its capitals are filled in: nothing that the step needs is missing."""
+    step = verb.replace("-", "_")
+    parameters = inspect.signature(getattr(posecut_core, step)).parameters.values()
+    needed = [parameter.name.upper() for parameter in parameters if parameter.default is parameter.empty]
+    assert command_of(Remedy(step)).split()[1:] == [verb, *("PROJECT" if name == "CONFIG" else name for name in needed)]

@@ -89,7 +89,8 @@ def test_each_form_arrives_as_the_step_expects_it(name, given, arrives):
         ("bodyparts", [5], "bodyparts contains 5, expected names"),
         ("bodyparts", 5, "bodyparts contains 5, expected names"),
         ("pcutoff", float("nan"), "pcutoff is nan, expected a number"),
-        ("pcutoff", "high", "pcutoff is 'high', expected a number"),
+        ("pcutoff", "high", "pcutoff is 'high', expected a number\\."),
+        ("pcutoff", "0,6", "expected a number; use a decimal point, as in 0\\.6\\."),
         ("overwrite", "maybe", "overwrite is 'maybe', expected True or False"),
     ],
 )

@@ -9,9 +9,11 @@ from napari.components import ViewerModel
 from PIL import Image
 from qtpy.QtWidgets import QFileDialog
 
+from napari_posecut.remedies import button_text
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.cameras import CamerasDock
 from posecut_core.cameras.files import write_cameras
+from posecut_core.errors import Remedy
 from posecut_core.poses.files import prediction_path, read_predictions, write_predictions
 from posecut_core.poses.points import Points3D, points_path, write_points
 from posecut_core.project.opening import open_project, project_videos
@@ -156,8 +158,7 @@ def test_each_view_may_have_a_network_of_its_own(dock, monkeypatch, tmp_path):
     assert dock.views.topLevelItem(0).text(1) == "left, right"
     dock.triangulate_button.click()
     given = dock.session.jobs.job.request.arguments
-    assert given["networks"] == {"left": "1", "middle": "1", "right": "2"}
-    assert given["snapshot"] == "last"
+    assert given["networks"] == {"left": "1@100", "middle": "1@100", "right": "2@200"}
     dock.session.jobs.end("done", message="1 session triangulated from 3 cameras.")
     assert box.currentData() == own
     dock.apart.setChecked(False)
@@ -256,3 +257,21 @@ def test_views_are_shown_side_by_side_in_step(dock, monkeypatch, tmp_path):
     assert rings.shown.all()
     for name in ("left", "right"):
         viewer.layers.remove(name)
+
+
+def test_cameras_get_the_names_that_videos_have(dock, monkeypatch, tmp_path):
+    """What a message offers is filled in and can be changed; a child renames, or reads a file under these names."""
+    _calibrate(dock, monkeypatch, tmp_path)
+    assert not dock.rename_button.isEnabled()
+    remedy = Remedy("calibrate_cameras", source="x", rename={"left": "port", "right": "NAME"})
+    assert button_text(remedy) == "Rename the cameras"
+    dock.apply_remedy(remedy)
+    assert dock.renamed.text() == "left:port, right:NAME"
+    dock.renamed.setText("left:port")
+    dock.rename_button.click()
+    source = str(dock.session.project.cameras)
+    assert dock.session.jobs.job.request.arguments == {"source": source, "rename": "left:port"}
+    dock.session.jobs.end("done", message="3 cameras.")
+    assert dock.renamed.text() == ""
+    dock.apply_remedy(Remedy("calibrate_cameras"))
+    assert dock.renamed.text() == ""
