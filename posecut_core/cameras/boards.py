@@ -3,7 +3,7 @@
 OpenCV finds them; it is imported here alone, when a board is looked for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,6 +81,9 @@ class Sightings:
     other: str = ""  # the board that is seen in place of the one given, where there is one
 
 
+_Finder = Callable[[UInt8[np.ndarray, "H W"]], Sighting | None]
+
+
 def find_boards(board: Board, images: Iterable[tuple[int, UInt8[np.ndarray, "H W 3"] | None]]) -> Sightings:
     """Look for a board in numbered images of one camera, one after the other; None is an image that is damaged.
 
@@ -129,11 +132,11 @@ def _gray(image: UInt8[np.ndarray, "H W 3"], board: Board) -> UInt8[np.ndarray, 
     return 255 - gray if board.inverted else gray
 
 
-def _finder(board: Board) -> Any:
+def _finder(board: Board) -> _Finder:
     return _charuco_finder(board) if board.kind == "charuco" else _checkerboard_finder(board)
 
 
-def _checkerboard_finder(board: Board) -> Any:
+def _checkerboard_finder(board: Board) -> _Finder:
     cv2 = opencv()
     columns, rows = board.columns - 1, board.rows - 1
     flags = cv2.CALIB_CB_ACCURACY | cv2.CALIB_CB_NORMALIZE_IMAGE
@@ -160,7 +163,7 @@ def _dictionary(name: str) -> Any:
     return aruco.getPredefinedDictionary(getattr(aruco, name))
 
 
-def _charuco_finder(board: Board) -> Any:
+def _charuco_finder(board: Board) -> _Finder:
     """Return a function that finds the board; boards that OpenCV printed before 4.6 begin with another square."""
     cv2 = opencv()
     dictionary = _dictionary(board.dictionary)

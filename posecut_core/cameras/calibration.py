@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from posecut_core.cameras.adjustment import Free, Observations, adjusted, parameters_of, residuals
 from posecut_core.cameras.boards import Board, Sighting, Sightings, opencv
 from posecut_core.cameras.camera import Camera, LensModel, checked_cameras, distort, undistort
-from posecut_core.cameras.triangulation import triangulate
+from posecut_core.cameras.triangulation import Triangulation, triangulate
 from posecut_core.errors import CameraError
 
 _LENS_FRAMES = 40  # images that a lens is estimated from; more change little
@@ -32,13 +32,15 @@ _LAGS = 30  # frames by which videos may be out of step and it is noticed
 _IN_STEP = 0.02  # disagreement of two cameras in radians, below which they are in step
 _CLEARLY = 0.5  # of the disagreement in step: so much less tells that videos are out of step
 _CELLS = 8  # of an image's side, for its coverage
-_PRIOR = {
-    "focal": 0.02,
-    "ratio": 0.002,
-    "center": 10.0,
-    "turn": 0.05,
-    "place": 0.05,
-}  # of a calibration that is refined
+_ROUNDS = 2  # of an adjustment: the second without what did not fit after the first
+_LEAST_POINTS, _MOST_POINTS = 20, 3000  # of an animal, that cameras are refined by
+_REFINED = {  # standard deviations of a calibration that is refined
+    "focal": 0.02,  # of the focal length
+    "ratio": 0.002,  # of the two focal lengths
+    "center": 10.0,  # pixels
+    "turn": 0.05,  # radians
+    "place": 0.05,  # of the distance to the world's origin
+}
 _EXACT = 1e-9  # of a parameter that keeps its value
 _UP = np.diag([1.0, -1.0, -1.0])  # axes of a board that lies on the floor: its own third axis points into it
 
@@ -142,24 +144,33 @@ def refine_cameras(
     flat = points.reshape(-1, len(cameras), 2)
     weights = None if likelihood is None else likelihood.reshape(-1, len(cameras))
     prior = np.stack([_prior(camera) for camera in cameras])
-    start, seen, places = cameras, None, np.zeros((0, 3))
-    for _ in range(2):
-        found = triangulate(cameras, flat, weights, pcutoff=pcutoff, max_error=max_error)
-        known = np.flatnonzero(found.used.sum(axis=1) >= 2)
-        if len(known) < 20:
-            raise CameraError(
-                f"Only {len(known)} points are seen by two cameras with confidence, expected 20 or more; give more "
-                "videos, or a lower pcutoff."
-            )
-        known = known[np.linspace(0, len(known) - 1, min(len(known), 3000)).astype(int)]
-        body, camera = np.nonzero(found.used[known])
-        pixel = flat[known][body, camera]
-        seen = Observations(camera, body, np.zeros((len(body), 3)), pixel, np.ones(len(body)))
-        free = Free(lens=True, distortion=0, first=True)
-        moved, places = adjusted(start, found.points[known], seen, free=free, scale=2 * _HUBER, prior=prior)
-        cameras = moved
-    assert seen is not None
-    return _report(cameras, places, seen, np.arange(len(places)), {}, ())
+    free = Free(lens=True, distortion=0, first=True)
+    refined = cameras
+    for _ in range(_ROUNDS):
+        found = triangulate(refined, flat, weights, pcutoff=pcutoff, max_error=max_error)
+        seen, points = _seen_together(found, flat)
+        refined, points = adjusted(cameras, points, seen, free=free, scale=2 * _HUBER, prior=prior)
+    return _report(refined, points, seen, np.arange(len(points)), {}, ())
+
+
+def _seen_together(
+    found: Triangulation, pixels: Float64[np.ndarray, "N C 2"]
+) -> tuple[Observations, Float64[np.ndarray, "B 3"]]:
+    """Return what views saw of points on which several agree, evenly chosen where they are many, and where these are.
+
+    Raises:
+        CameraError: they are too few.
+    """
+    known = np.flatnonzero(found.used.sum(axis=1) >= 2)
+    if len(known) < _LEAST_POINTS:
+        raise CameraError(
+            f"Only {len(known)} points are seen by two cameras with confidence, expected {_LEAST_POINTS} or more; give "
+            "more videos, or a lower pcutoff."
+        )
+    known = known[np.linspace(0, len(known) - 1, min(len(known), _MOST_POINTS)).astype(int)]
+    body, camera = np.nonzero(found.used[known])
+    seen = Observations(camera, body, np.zeros((len(body), 3)), pixels[known][body, camera], np.ones(len(body)))
+    return seen, found.points[known]
 
 
 # --- what the cameras saw ---------------------------------------------------------------------------------------------
@@ -489,7 +500,7 @@ def _all_adjusted(
     bodies = np.stack([_board_in_world(cameras, views, number) for number in frames.tolist()])
     seen = _observations(board, cameras, views, frames)
     start, free = cameras, Free(lens=True, distortion=len(cameras[0].distortion), first=False)
-    for _ in range(2):
+    for _ in range(_ROUNDS):
         try:
             cameras, bodies = adjusted(start, bodies, seen, free=free, scale=_HUBER, prior=prior)
         except CameraError:  # a lens that folds its image, where the board was not near its border
@@ -565,11 +576,10 @@ def _same_lens(cameras: Sequence[Camera]) -> tuple[Camera, ...]:
 def _prior(camera: Camera) -> Float64[np.ndarray, " P"]:
     """Say how far a camera's parameters may be off that is refined."""
     deviations = np.ones_like(parameters_of(camera))
-    deviations[:4] = _PRIOR["focal"] * camera.matrix[0, 0], _PRIOR["ratio"], _PRIOR["center"], _PRIOR["center"]
-    deviations[-6:-3], deviations[-3:] = (
-        _PRIOR["turn"],
-        _PRIOR["place"] * max(float(np.linalg.norm(camera.translation)), 1e-6),
-    )
+    focal, center = _REFINED["focal"] * camera.matrix[0, 0], _REFINED["center"]
+    deviations[:4] = focal, _REFINED["ratio"], center, center
+    deviations[-6:-3] = _REFINED["turn"]
+    deviations[-3:] = _REFINED["place"] * max(float(np.linalg.norm(camera.translation)), 1e-6)
     return deviations
 
 

@@ -153,11 +153,6 @@ def project(camera: Camera, points: Float[Any, "*B 3"]) -> Float[Any, "*B 2"]:
     return distort(camera, xp.stack([x / depth, y / depth], axis=-1))
 
 
-def depth(camera: Camera, points: Float[Any, "*B 3"]) -> Float[Any, "*B"]:
-    """Return how far points lie before a camera, along its axis; negative behind it."""
-    return _in_camera(camera, points, 2)
-
-
 def distort(camera: Camera, directions: Float[Any, "*B 2"]) -> Float[Any, "*B 2"]:
     """Return the pixels of directions, which are (x/z, y/z) in the camera; the inverse of `undistort`."""
     moved = distorted(directions, camera.distortion, camera.model)

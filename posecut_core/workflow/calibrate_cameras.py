@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from posecut_core.cameras.boards import Board, BoardKind, Sightings, find_boards
-from posecut_core.cameras.calibration import calibrate, world_of_points
-from posecut_core.cameras.camera import COEFFICIENTS, Camera, at_one_place, checked_cameras
+from posecut_core.cameras.calibration import Calibration, calibrate, world_of_points
+from posecut_core.cameras.camera import COEFFICIENTS, Camera, LensModel, at_one_place, checked_cameras
 from posecut_core.cameras.files import read_cameras
 from posecut_core.cameras.triangulation import triangulate
 from posecut_core.cameras.views import (
@@ -154,15 +154,11 @@ def calibrate_cameras(
     if (columns, rows, square) == (None, None, None):
         cameras = _renamed(_read(path), others, path)
     else:
-        if coefficients not in COEFFICIENTS["pinhole"]:
-            raise ArgumentError(f"coefficients is {coefficients}, expected 0, 4, 5 or 8.")
         wanted = _board(columns, rows, square, board, dictionary, marker, inverted)
-        seen = _sightings(project, path, wanted, max(step, 1), others, report)
-        origin = None if landmarks else world
-        if fisheye:
-            done = calibrate(wanted, seen, model="fisheye", coefficients=4, world=origin)
-        else:
-            done = calibrate(wanted, seen, coefficients=coefficients, world=origin)
+        done = _calibrated(
+            project, path, wanted, others,
+            fisheye=fisheye, coefficients=coefficients, world=None if landmarks else world, step=step, report=report,
+        )  # fmt: skip
         cameras = done.cameras
     checked = _sized(project, checked_cameras(cameras, at_least=2))
     _check_apart(checked)
@@ -254,6 +250,26 @@ def _board(
 
 
 # --- recordings of a board --------------------------------------------------------------------------------------------
+
+
+def _calibrated(
+    project: Project,
+    folder: Path,
+    board: Board,
+    others: Mapping[str, str],
+    *,
+    fisheye: bool,
+    coefficients: int,
+    world: int | None,
+    step: int,
+    report: Report,
+) -> Calibration:
+    """Calibrate cameras by what they recorded of a board."""
+    if coefficients not in COEFFICIENTS["pinhole"]:
+        raise ArgumentError(f"coefficients is {coefficients}, expected 0, 4, 5 or 8.")
+    seen = _sightings(project, folder, board, max(step, 1), others, report)
+    model: LensModel = "fisheye" if fisheye else "pinhole"
+    return calibrate(board, seen, model=model, coefficients=4 if fisheye else coefficients, world=world)
 
 
 _Images = Mapping[int, Path]  # by number

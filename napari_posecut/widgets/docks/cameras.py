@@ -377,7 +377,7 @@ class CamerasDock(QWidget):
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self.renamed.clear()
-            self.result.setText(wrappable(job.message))
+            self.result.setText("<br>".join([f"<b>{wrappable(job.message)}</b>", *map(wrappable, job.lines)]))
 
     def _create_layout(self) -> None:
         content = QWidget()

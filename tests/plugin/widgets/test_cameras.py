@@ -121,6 +121,8 @@ def test_videos_of_a_board_are_handed_to_a_child(dock, monkeypatch, tmp_path):
     board = {"columns": 8, "rows": 5, "square": 25.0, "board": "charuco"}
     assert dock.session.jobs.job.request.arguments == {"source": str(tmp_path), **board}
     assert not dock.board_button.isEnabled()
+    dock.session.jobs.end("done", message="2 cameras.", lines=("left: 0.42 pixels", "board in 9% of the image"))
+    assert all(told in dock.result.text() for told in ("2 cameras.", "left: 0.42 pixels<br>", "9% of the image"))
 
 
 def test_all_sessions_are_triangulated(dock, monkeypatch, tmp_path):
