@@ -16,7 +16,8 @@ BoardKind = Literal["charuco", "checkerboard"]
 _LEAST = 6  # corners for a pose that can be relied on
 _TRIED = 5  # frames in which another board is looked for
 _MARKERS = 4  # that tell a dictionary apart from chance
-_USUAL = ("DICT_4X4_1000", "DICT_5X5_1000", "DICT_6X6_1000", "DICT_7X7_1000", "DICT_ARUCO_ORIGINAL")
+# Markers that boards have; those of the smaller dictionaries of a size are the first of the largest.
+USUAL_DICTIONARIES = ("DICT_4X4_1000", "DICT_5X5_1000", "DICT_6X6_1000", "DICT_7X7_1000", "DICT_ARUCO_ORIGINAL")
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _other_board(board: Board, grays: list[UInt8[np.ndarray, "H W"]]) -> str:
     """Say which board is seen instead of the one given; "" where none is."""
     cv2 = opencv()
     for gray in grays:
-        for name in dict.fromkeys((board.dictionary, *_USUAL)):
+        for name in dict.fromkeys((board.dictionary, *USUAL_DICTIONARIES)):
             for image, kind in ((gray, "ChArUco board"), (255 - gray, "inverted ChArUco board")):
                 numbers = cv2.aruco.ArucoDetector(_dictionary(name)).detectMarkers(image)[1]
                 if numbers is not None and len(numbers) >= _MARKERS:

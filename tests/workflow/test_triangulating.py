@@ -514,7 +514,8 @@ def test_a_camera_without_a_video_is_told_when_it_is_calibrated(views):
     settings = open_project(config).settings_path
     settings.write_text(settings.read_text() + "sessions:\n  day2: {rihgt: day2_right}\n  day3: {left: GOPR1}\n")
     assert told()[0] == [
-        "No video of the project is a view of camera right, expected names such as NAME_right.mp4; add such videos",
+        "No video of the project is a view of camera right, expected names such as NAME_right.mp4, found spot.mp4; "
+        "rename the videos, or give another pattern of their names",
         "session day2 has no video of left, middle",
         "session day2 has a video of rihgt, which is no calibrated camera; correct the name in posecut.yaml, or "
         "calibrate it",

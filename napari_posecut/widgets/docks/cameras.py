@@ -28,6 +28,7 @@ from napari_posecut.layers.views import View, show_views
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content, show_choices
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
+from posecut_core.cameras.boards import USUAL_DICTIONARIES, Board
 from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.camera import project as image_of
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
@@ -74,6 +75,30 @@ class CamerasDock(QWidget):
         self.square.setValue(20)
         self.square.setToolTip("length of a square's side; points in space have its unit")
         self.charuco = QCheckBox("with markers (ChArUco)")
+        self.charuco.toggled.connect(self._show_markers)
+        self.dictionary = QComboBox()
+        self.dictionary.setEditable(True)
+        self.dictionary.addItems(USUAL_DICTIONARIES)
+        self.dictionary.setToolTip("which markers they are, as OpenCV calls them")
+        self.marker = QDoubleSpinBox()
+        self.marker.setRange(0.05, 0.95)
+        self.marker.setSingleStep(0.05)
+        self.marker.setValue(Board.marker)
+        self.marker.setToolTip("side of a marker, as a part of the square's")
+        self.inverted = QCheckBox("black squares are white, and the reverse")
+        self.markers = QWidget()
+        markers = QFormLayout(self.markers)
+        markers.setContentsMargins(0, 0, 0, 0)
+        markers.addRow("markers", self.dictionary)
+        markers.addRow("part of a square", self.marker)
+        markers.addRow(self.inverted)
+        self.markers.hide()
+        self.fisheye = QCheckBox("lenses see very wide (fisheye)")
+        self.world_frame = QSpinBox()
+        self.world_frame.setRange(-1, 10**6)
+        self.world_frame.setValue(-1)
+        self.world_frame.setSpecialValueText("at the first camera")
+        self.world_frame.setToolTip("a frame in which the board lies where the world begins; z points up from it")
         self.board_button = QPushButton("Calibrate from a board...")
         self.board_button.setToolTip(
             "a folder with a video of the board by each camera, such as board_left.mp4, or with images: left07.png"
@@ -152,6 +177,23 @@ class CamerasDock(QWidget):
         if isinstance(renamed, Mapping):
             self.renamed.setText(", ".join(f"{name}:{other}" for name, other in renamed.items()))
             self.renamed.setFocus()
+
+    def _show_markers(self, there: bool) -> None:
+        self.markers.setVisible(there)
+
+    def _board(self) -> dict[str, object]:
+        """Return what is said of the board and the lenses."""
+        board: dict[str, object] = {
+            "columns": self.columns.value(),
+            "rows": self.rows.value(),
+            "square": self.square.value(),
+            "board": "charuco" if self.charuco.isChecked() else "checkerboard",
+            "fisheye": self.fisheye.isChecked(),
+        }
+        if self.charuco.isChecked():
+            board |= {"dictionary": self.dictionary.currentText().strip(), "marker": round(self.marker.value(), 2)}
+            board |= {"inverted": self.inverted.isChecked()}
+        return board if self.world_frame.value() < 0 else {**board, "world": self.world_frame.value()}
 
     def calibrate(self, source: str, **board: object) -> None:
         """Let a child calibrate the cameras, by a file that has them or by videos of a board."""
@@ -366,13 +408,7 @@ class CamerasDock(QWidget):
     def _choose_boards(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder with videos or images of the board")
         if folder:
-            self.calibrate(
-                folder,
-                columns=self.columns.value(),
-                rows=self.rows.value(),
-                square=self.square.value(),
-                board="charuco" if self.charuco.isChecked() else "checkerboard",
-            )
+            self.calibrate(folder, **self._board())
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
@@ -396,7 +432,13 @@ class CamerasDock(QWidget):
         form.addRow("smoothing", self.smoothing)
         layout.addWidget(self.heading)
         layout.addLayout(board)
-        for widget in (self.charuco, self.board_button, self.calibrate_button, self.residuals_button):
+        layout.addWidget(self.charuco)
+        layout.addWidget(self.markers)
+        layout.addWidget(self.fisheye)
+        begin = QFormLayout()
+        begin.addRow("world begins in frame", self.world_frame)
+        layout.addLayout(begin)
+        for widget in (self.board_button, self.calibrate_button, self.residuals_button):
             layout.addWidget(widget)
         names = QFormLayout()
         names.addRow("other names", self.renamed)

@@ -1,5 +1,6 @@
 """Cameras, their files, and points from several views; the truth is drawn, so that it is known."""
 
+import contextlib
 import dataclasses
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from posecut_core.cameras.camera import Camera, distort, epipolar_line, project, ray, undistort
+from posecut_core.cameras.camera import Camera, at_one_place, distort, epipolar_line, project, ray, undistort
 from posecut_core.cameras.files import read_cameras, write_cameras
 from posecut_core.cameras.triangulation import triangulate
 from posecut_core.errors import CameraError
@@ -195,6 +196,19 @@ def test_cameras_too_close_have_no_depth() -> None:
     found = triangulate(near, seen(near, cloud(3)))
     assert np.isnan(found.points).all()
     assert "parallel" in found.evidence.findings[0]
+
+
+@pytest.mark.parametrize(("apart", "together"), [(1e-4, True), (1e-2, False)])
+def test_two_cameras_are_at_one_place_by_one_limit(apart: float, together: bool) -> None:
+    """A millionth of the distance to the world's origin: for lines in the other view as for points in space."""
+    one = ring(1)[0]  # 500 from the origin
+    other = dataclasses.replace(one, name="twin", translation=one.translation + np.array([apart, 0, 0]))
+    refused = pytest.raises(CameraError, match="same place") if together else contextlib.nullcontext()
+    with refused:
+        triangulate((one, other), np.zeros((1, 2, 2)))
+    with refused:
+        epipolar_line(one, np.array([1.0, 2.0]), other)
+    assert at_one_place(one, other) == at_one_place(other, one) == together
 
 
 def test_an_epipolar_line_goes_through_the_point() -> None:

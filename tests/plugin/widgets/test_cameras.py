@@ -111,18 +111,31 @@ def test_calibrated_cameras_help_with_labeling_at_once(dock, monkeypatch, tmp_pa
 
 
 def test_videos_of_a_board_are_handed_to_a_child(dock, monkeypatch, tmp_path):
-    """With the folder go the squares that were counted, and whether they have markers."""
+    """With the folder go the squares that were counted, and which markers they have."""
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     dock.columns.setValue(8)
     dock.rows.setValue(5)
     dock.square.setValue(25)
+    assert not dock.markers.isVisibleTo(dock)
     dock.charuco.setChecked(True)
+    assert dock.markers.isVisibleTo(dock)
+    dock.dictionary.setCurrentText("DICT_5X5_250")
+    dock.marker.setValue(0.6)
+    dock.inverted.setChecked(True)
+    dock.fisheye.setChecked(True)
+    dock.world_frame.setValue(0)
     dock.board_button.click()
-    board = {"columns": 8, "rows": 5, "square": 25.0, "board": "charuco"}
+    board = {"columns": 8, "rows": 5, "square": 25.0, "board": "charuco", "fisheye": True, "world": 0}
+    board |= {"dictionary": "DICT_5X5_250", "marker": 0.6, "inverted": True}
     assert dock.session.jobs.job.request.arguments == {"source": str(tmp_path), **board}
     assert not dock.board_button.isEnabled()
     dock.session.jobs.end("done", message="2 cameras.", lines=("left: 0.42 pixels", "board in 9% of the image"))
     assert all(told in dock.result.text() for told in ("2 cameras.", "left: 0.42 pixels<br>", "9% of the image"))
+    dock.charuco.setChecked(False)
+    dock.world_frame.setValue(-1)
+    dock.board_button.click()
+    plain = {"columns": 8, "rows": 5, "square": 25.0, "board": "checkerboard", "fisheye": True}
+    assert dock.session.jobs.job.request.arguments == {"source": str(tmp_path), **plain}
 
 
 def test_all_sessions_are_triangulated(dock, monkeypatch, tmp_path):
