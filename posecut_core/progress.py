@@ -25,6 +25,10 @@ class Notice:
     text: str
     remedies: tuple[Remedy, ...] = ()  # steps of which any one helps
 
+    def __str__(self) -> str:
+        """Write it as a notebook shows it, with what helps as calls."""
+        return f"{self.text}. Try: {' or '.join(map(str, self.remedies))}" if self.remedies else self.text
+
     @classmethod
     def of(cls, error: PosecutError) -> "Notice":
         """Make a notice of an error that stops nothing."""

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from posecut_core.progress import _HEARD, Progress, _watch, deferred_interrupt, ended_at_once, silent
+from posecut_core.errors import Remedy
+from posecut_core.progress import _HEARD, Notice, Progress, _watch, deferred_interrupt, ended_at_once, silent
 
 
 def test_a_report_says_what_is_known():
@@ -188,3 +189,10 @@ def test_a_program_that_handles_interrupts_itself_is_left_alone(monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda number, handler: pytest.fail("a handler was replaced"))
     with deferred_interrupt() as interrupted:
         assert not interrupted()
+
+
+def test_a_notice_reads_as_a_sentence():
+    """A notebook prints what is said and the calls that help."""
+    assert str(Notice("Nothing is labeled")) == "Nothing is labeled"
+    told = Notice("Nothing is labeled", (Remedy("extract_frames", config="/p"), Remedy("doctor")))
+    assert str(told) == ("Nothing is labeled. Try: posecut_core.extract_frames(config='/p') or posecut_core.doctor()")
