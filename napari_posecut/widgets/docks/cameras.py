@@ -54,7 +54,9 @@ class CamerasDock(QWidget):
         self._sessions: tuple[ViewSession, ...] = ()
         self._told_of: Path | None = None  # the project whose result is shown
         self.heading = WrappedLabel()
+        self._create_board()
         self._create_calibration()
+        self._create_world()
         self._create_triangulation()
         self._create_layout()
         self._showing = Postponed(self, self.show_project)
@@ -64,7 +66,7 @@ class CamerasDock(QWidget):
         name_controls(self, "cameras")
         self.show_project()
 
-    def _create_calibration(self) -> None:
+    def _create_board(self) -> None:
         self.columns, self.rows = QSpinBox(), QSpinBox()
         for count, value in ((self.columns, 9), (self.rows, 6)):
             count.setRange(3, 100)
@@ -99,6 +101,8 @@ class CamerasDock(QWidget):
         self.world_frame.setValue(-1)
         self.world_frame.setSpecialValueText("at the first camera")
         self.world_frame.setToolTip("a frame in which the board lies where the world begins; z points up from it")
+
+    def _create_calibration(self) -> None:
         self.board_button = QPushButton("Calibrate from a board...")
         self.board_button.setToolTip(
             "a folder with a video of the board by each camera, such as board_left.mp4, or with images: left07.png"
@@ -121,6 +125,8 @@ class CamerasDock(QWidget):
             "by how much the calibrated cameras are off, and in which direction, in a window of its own"
         )
         self.residuals_button.clicked.connect(self.show_residuals)
+
+    def _create_world(self) -> None:
         self.origin, self.along, self.beside = QComboBox(), QComboBox(), QComboBox()
         for box, meaning in (
             (self.origin, "the world begins at this labeled bodypart"),
@@ -412,7 +418,8 @@ class CamerasDock(QWidget):
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            self.renamed.clear()
+            if job.request.verb == "calibrate_cameras":
+                self.renamed.clear()
             self.result.setText("<br>".join([f"<b>{wrappable(job.message)}</b>", *map(wrappable, job.lines)]))
 
     def _create_layout(self) -> None:
