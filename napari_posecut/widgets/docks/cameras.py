@@ -428,6 +428,7 @@ class CamerasDock(QWidget):
         board.addRow("squares across", self.columns)
         board.addRow("squares down", self.rows)
         board.addRow("side of a square", self.square)
+        board.addRow("world in frame", self.world_frame)
         world.addRow("origin at", self.origin)
         world.addRow("x axis through", self.along)
         world.addRow("beside it", self.beside)
@@ -442,9 +443,6 @@ class CamerasDock(QWidget):
         layout.addWidget(self.charuco)
         layout.addWidget(self.markers)
         layout.addWidget(self.fisheye)
-        begin = QFormLayout()
-        begin.addRow("world begins in frame", self.world_frame)
-        layout.addLayout(begin)
         for widget in (self.board_button, self.calibrate_button, self.residuals_button):
             layout.addWidget(widget)
         names = QFormLayout()
