@@ -256,10 +256,10 @@ def parse(words: Sequence[str], console: Console) -> Task | None:
 
 
 def _said(error: CycloptsError) -> str:
-    """Say what is wrong with a command line; of a value, what its step would say in Python."""
+    """Say what is wrong with a command line; of a number, what its step would say in Python."""
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         return f"Unexpected argument: {' '.join(error.unused_tokens)}."
-    if isinstance(error, CoercionError) and error.token is not None and error.token.keyword:
+    if isinstance(error, CoercionError) and error.target_type in (int, float) and error.token and error.token.keyword:
         try:
             converted(error.token.value, error.target_type, error.token.keyword)
         except ArgumentError as refused:

@@ -149,6 +149,8 @@ def test_options_may_stand_anywhere(project):
         (["extract-frames", "--numberofframes", "3"], "Did you mean --number-of-frames?"),
         (["extract-frames", "--algo", "kmean"], 'Did you mean "kmeans"?'),
         (["extract-frames", "--step", "0"], "Must be >= 1"),
+        (["extract-frames", "--step", "two"], "--step is 'two', expected a whole number."),
+        (["triangulate", "v.mp4", "--smoothing", "5,4"], "expected a number; use a decimal point, as in 5.4."),
         (["check-labels", "a", "b"], "Unexpected argument: b."),
         (["train-network", "--maxiters"], "--maxiters requires an argument"),
         (["analyze-videos"], "requires an argument"),
