@@ -136,6 +136,16 @@ def test_fields_of_a_dock_begin_below_each_other(opened, qtbot, title):
     assert content.width() <= area.viewport().width()
 
 
+def test_more_settings_are_no_wider_than_their_dock(opened, qtbot):
+    """The longest labels of a training's settings leave the others, and all fields, in sight."""
+    dock = opened.open("4 Train")
+    press(dock.form.more.native)
+    opened.window().resize(1000, 700)
+    qtbot.wait(1)
+    area = dock.findChild(QScrollArea)
+    assert area.widget().width() <= area.viewport().width()
+
+
 def test_the_window_is_as_large_as_its_screen_allows(qtbot):
     """Its frame fits onto it, too."""
     made = open_window(show=False)

@@ -66,7 +66,7 @@ from posecut_core.results import counted
 
 
 _TRAIL = 10  # frames at first
-_LEAST = 140  # pixels in which the trajectories can be read
+_LEAST = 154  # pixels in which the trajectories can be read
 
 
 class _OverlayControls(QWidget):

@@ -81,6 +81,8 @@ class SettingsForm(Container[Widget]):
         self.fields: dict[str, ValueWidget[Any]] = {name: _field(name, about) for name, about in settings.items()}
         self._shown_file: object = None  # of weights, as the widget returns what is shown
         self.weights_file = FileEdit(name="weights_file", label="file", filter="*.safetensors")
+        _let_shrink(self.length)
+        _let_shrink(self.weights_file)
         self.more = CheckBox(name="more", text="More settings", tooltip="show the settings that are rarely changed")
         rest = [field for name, field in self.fields.items() if "label" not in settings[name]]
         main: list[Widget] = [field for field in self.fields.values() if field not in rest]
@@ -223,9 +225,14 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
         field = LineEdit(**common, label=label)
         if name in CHOSEN or "anyOf" in about:
             _say_if_empty(field, "automatic" if name in CHOSEN else "none")
+    _let_shrink(field)
+    return field
+
+
+def _let_shrink(field: Widget) -> None:
+    """Let a field take the room that its dock has."""
     if isinstance(field.native, QWidget):  # not in a notebook without Qt
         field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    return field
 
 
 def _say_if_empty(field: LineEdit, text: str) -> None:

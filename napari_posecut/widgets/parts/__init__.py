@@ -87,12 +87,12 @@ def scroll_content(dock: QWidget, content: QWidget) -> None:
 
 
 class _OneWidth(QObject):
-    """Gives the labels of all forms of a dock one width.
+    """Gives the labels of all forms of a dock one width, which leaves the fields half of the dock.
 
     Each form measures its own at most, and magicgui does so before napari's larger font comes.
     """
 
-    _events = (QEvent.Type.Show, QEvent.Type.LayoutRequest)
+    _events = (QEvent.Type.Show, QEvent.Type.Resize, QEvent.Type.LayoutRequest)
 
     def __init__(self, content: QWidget) -> None:
         super().__init__(content)
@@ -103,7 +103,8 @@ class _OneWidth(QObject):
         """Measure again when the dock is shown or laid out; no event is kept from it."""
         if event is not None and event.type() in self._events:
             labels = [label for label in row_labels(self._content.layout()) if not label.isHidden()]
-            widest = max((label.sizeHint().width() for label in labels), default=0)
+            seen = self._content.parentWidget() or self._content
+            widest = min(max((label.sizeHint().width() for label in labels), default=0), seen.width() // 2)
             for label in labels:
                 label.setMinimumWidth(widest)
         return False
