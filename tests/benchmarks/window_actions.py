@@ -1,4 +1,4 @@
-"""Do random things at a real window, and hold the labels against a plain model of them after each.
+"""Do random things at a real window, in all docks, layers and menus; hold the labels against a plain model of them.
 
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_actions.py [--actions 500] [--seed 0]
 
@@ -23,13 +23,14 @@ import hypothesis
 import napari
 from hypothesis import stateful
 
-from napari_posecut.widgets.docks.label import LabelDock
+from napari_posecut.window import add_flow_bar
 from posecut_core.demo.sample import VIDEOS, create, film_all
 from posecut_core.progress import silent
 from posecut_core.workflow.extract_frames import extract_frames
 from tests.benchmarks.openfield import print_result
 from tests.plugin.conftest import FRAMES, SCENES
 from tests.plugin.random_actions import Actions
+from tests.plugin.widgets.analyzed_project import analyze
 
 STEPS = 50  # actions on one copy of the project
 
@@ -44,7 +45,9 @@ def main() -> int:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="posecut-window-") as folder:
         stock = Path(folder) / "mouse"
-        extract_frames(create(stock, film_all(SCENES, stock / VIDEOS, silent), silent), number_of_frames=FRAMES)
+        config = create(stock, film_all(SCENES, stock / VIDEOS, silent), silent)
+        extract_frames(config, number_of_frames=FRAMES)
+        analyze(config)
         try:
             act(stock, math.ceil(arguments.actions / STEPS) + 1, arguments.seed)
         finally:
@@ -60,9 +63,8 @@ def act(stock: Path, runs: int, seed: int) -> None:
     """Open a window, and let runs of random actions loose on it; the first run is the simplest one."""
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
-    dock = LabelDock(viewer)
-    viewer.window.add_dock_widget(dock, area="right")
-    Actions.window, Actions.stock = (viewer, dock), stock
+    viewer.window.activate()
+    Actions.window, Actions.stock = (viewer, add_flow_bar(viewer)), stock
     settings = hypothesis.settings(
         max_examples=runs,
         stateful_step_count=STEPS,

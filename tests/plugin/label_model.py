@@ -19,6 +19,9 @@ class Video:
     dropped: set[int] = field(default_factory=set)
 
 
+Edit = tuple[Video, int, int]  # the video on its other side, the frame, the number of the edit
+
+
 class LabelModel:
     """What a person has said so far, what is proposed, which frame and bodypart the next click is about."""
 
@@ -26,12 +29,13 @@ class LabelModel:
         self.frames, self.parts = list(labeling.index.frames), list(labeling.index.columns)
         self.shown, self.chosen, self.paused = self.frames.index(labeling.frame), None, False
         self.videos = {key.video: Video() for key in self.frames}
-        self.undone: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # after, frame
-        self.done: dict[str, list[tuple[Video, int]]] = {key.video: [] for key in self.frames}  # before, frame
+        self.undone: dict[str, list[Edit]] = {key.video: [] for key in self.frames}
+        self.done: dict[str, list[Edit]] = {key.video: [] for key in self.frames}
+        self.edits = 0  # of all videos
         self.network: dict[FrameRef, dict[str, Position]] = {}
         self.likelihood = 0.0
         self.copies: dict[FrameRef, dict[str, Position | None]] = {}
-        self.copied_to: FrameRef | None = None  # the frame that a pose was copied to since the last edit
+        self.kept: list[tuple[FrameRef, dict[str, Position | None], tuple[int, int]]] = []  # copies before, edits then
 
     @property
     def key(self) -> FrameRef:
@@ -62,10 +66,10 @@ class LabelModel:
 
     def edit(self, change: Callable[[Video], object], *, dropping: bool = False) -> bool:
         """Change what is known of the shown video, if that is possible; tell whether it was."""
-        self.copied_to = None
         if self.paused or (self.key.number in self.video.dropped and not dropping):
             return False
-        self.done[self.key.video].append((deepcopy(self.video), self.key.number))
+        self.edits += 1
+        self.done[self.key.video].append((deepcopy(self.video), self.key.number, self.edits))
         self.undone[self.key.video].clear()
         change(self.video)
         return True
@@ -90,6 +94,7 @@ class LabelModel:
                 return
             self.copies.setdefault(self.key, {})[part] = None
         elif self.known(self.key, part)[0] == "proposed":
+            self.keep()
             self.copies.setdefault(self.key, {})[part] = None
         self.chosen = part
 
@@ -104,15 +109,13 @@ class LabelModel:
     def drop(self) -> None:
         self.edit(lambda video: video.dropped.symmetric_difference_update({self.key.number}), dropping=True)
 
-    def retrace(
-        self, back: Mapping[str, list[tuple[Video, int]]], forth: Mapping[str, list[tuple[Video, int]]]
-    ) -> None:
+    def retrace(self, back: Mapping[str, list[Edit]], forth: Mapping[str, list[Edit]]) -> None:
         """Undo, or, with the lists the other way round, redo."""
         video = self.key.video
         if self.paused or not back[video]:
             return
-        state, number = back[video].pop()
-        forth[video].append((self.videos[video], number))
+        state, number, edit = back[video].pop()
+        forth[video].append((self.videos[video], number, edit))
         self.videos[video], self.chosen = state, None
         self.shown = self.frames.index(FrameRef(video, number))
 
@@ -121,19 +124,33 @@ class LabelModel:
             labels = {part: xy for part in self.parts if (xy := self._label(key, part)) is not None}
             if key.video == self.key.video and labels:
                 unset = [part for part in labels if self.known(self.key, part)[0] == "unset"]
+                self.keep()
                 self.copies.setdefault(self.key, {}).update({part: labels[part] for part in unset})
-                self.copied_to = self.key
                 return
 
+    def reject(self) -> None:
+        """Reject all that is proposed in the shown frame."""
+        if any(state == "proposed" for state, _ in self.keypoints(self.key)):
+            self.keep()
+            self.copies.setdefault(self.key, {}).update(dict.fromkeys(self.parts))
+
+    def keep(self) -> None:
+        """Remember what was copied to the shown frame and rejected there, for `undo`."""
+        self.kept.append((self.key, dict(self.copies.get(self.key, {})), self._edits()))
+
+    def _edits(self) -> tuple[int, int]:
+        done = self.done[self.key.video]
+        return len(done), done[-1][2] if done else 0
+
     def undo(self) -> None:
-        """Take back the pose that was copied to the shown frame since the last edit, else that edit."""
-        copied, self.copied_to = self.copied_to, None if self.copied_to == self.key else self.copied_to
-        own = self.copies.get(self.key, {})
-        parts = [part for part, xy in own.items() if xy is not None] if copied == self.key else []
-        for part in parts:
-            del own[part]
-        if not parts:
+        """Take back the pose that was copied or rejected in the video since its last edit, else that edit."""
+        places = [place for place, (key, _, _) in enumerate(self.kept) if key.video == self.key.video]
+        if not places or self.kept[places[-1]][2] != self._edits():
             self.retrace(self.done, self.undone)
+            return
+        key, own, _ = self.kept.pop(places[-1])
+        self.copies[key] = own
+        self.show(self.frames.index(key))
 
     def _label(self, key: FrameRef, part: str) -> Position | None:
         return self.videos[key.video].points.get((key.number, part), ("unset", None))[1]

@@ -15,35 +15,44 @@ from napari_posecut.labeling.keypoints import Proposal
 from napari_posecut.labeling.keys import KEYS
 from napari_posecut.layers.canvas import _REACH
 from napari_posecut.session import session_of
-from napari_posecut.widgets.docks.label import LabelDock
+from napari_posecut.widgets.flow import FlowBar
 from posecut_core.labels.state import Position
 from posecut_core.labels.store import read_labels
 from tests.plugin.hand import CONTROL, NONE, RIGHT, SHIFT, Hand
 from tests.plugin.label_model import LabelModel
+from tests.plugin.wandering import Wanderer, is_tidy, nobody_answers
+from tests.plugin.widgets.fake_jobs import FakeJobs
 
 EDGE = 12.0  # pixels of the picture in which nobody clicks
 _RADIUS = 5.0  # screen pixels of a marker
 SIZE = 256.0  # of the pictures of the sample
 places = strategies.tuples(*[strategies.floats(EDGE, SIZE - EDGE)] * 2)
 parts = strategies.integers(0, 6)
+ways = strategies.sampled_from(
+    ("stage", "tab", "button", "box", "number", "slider", "row", "view", "menu", "layer", "float", "close", "theme")
+)
+steps = strategies.tuples(ways, strategies.integers(0, 9_999))
 actions = strategies.sampled_from([key.action for key in KEYS if key.action != "ask_frame"])
 
 
 class Actions(stateful.RuleBasedStateMachine):
     """The machine; `window` and `stock` are set before it runs."""
 
-    window: tuple[napari.Viewer, LabelDock]
+    window: tuple[napari.Viewer, FlowBar]
     stock: Path  # folder of the project that each run copies
     count = 0  # actions of all runs
 
     def __init__(self) -> None:
         super().__init__()
-        self.viewer, self.dock = self.window
+        self.viewer, self.bar = self.window
         self.folder = tempfile.TemporaryDirectory(prefix="posecut-actions-")
         shutil.copytree(self.stock, Path(self.folder.name) / "project", symlinks=True)
         self.config = next(Path(self.folder.name).glob("project/*/config.yaml"))
         self.session = session_of(self.viewer)
+        self.session.jobs = FakeJobs()
         self.session.open(self.config)
+        self.dock = self.bar.open("3 Label")
+        self.wanderer = Wanderer(self.bar, self.viewer)
         QApplication.processEvents()
         self.model = LabelModel(self.session.labeling)
         self.hand = Hand(self.viewer)
@@ -186,6 +195,21 @@ class Actions(stateful.RuleBasedStateMachine):
         self.viewer.dims.ndisplay = 2
         self.viewer.reset_view()
 
+    # In all other docks, layers and menus
+
+    @stateful.rule(
+        ways=strategies.lists(strategies.tuples(ways, strategies.integers(0, 9_999)), min_size=5, max_size=30)
+    )
+    def wander(self, ways: list[tuple[str, int]]) -> None:
+        with nobody_answers():
+            for way, number in ways:
+                self.wanderer.do(way, number)
+                type(self).count += 1
+        self.wanderer.come_back()
+        self.dock = self.bar.open("3 Label")
+        assert is_tidy(self.bar, self.viewer), ways
+        self.model.paused, self.model.chosen = False, None
+
     # What must be true
 
     @stateful.invariant()
@@ -250,6 +274,7 @@ class Actions(stateful.RuleBasedStateMachine):
             "occluded": lambda: model.decide("occluded", None),
             "unset": unset,
             "copy_pose": model.copy_pose,
+            "reject": model.reject,
             "next_uncertain": lambda: model.next_uncertain(pcutoff),
             "undo": model.undo,
             "redo": lambda: model.retrace(model.undone, model.done),
