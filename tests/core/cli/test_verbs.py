@@ -23,6 +23,7 @@ FOR_PROGRAMS |= {
     "kalman-filtered",
     "find-outlier-frames",
     "adopt-project",
+    "with-neighbors",
 }
 BEFORE = json.loads((ROOT / "tests" / "data" / "command_line.json").read_text(encoding="utf-8"))  # of 0.1.0
 
