@@ -20,6 +20,7 @@ from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
+from napari_posecut.layers.video import VideoLayers
 from napari_posecut.loading import loading
 from napari_posecut.preferences import preferences, remember_project, remember_when_closing
 from napari_posecut.remedies import in_window, worded
@@ -324,6 +325,7 @@ class Session:
 
     project_changed = Signal()  # another project, or the same with other videos, frames, bodyparts
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
+    picture_changed = Signal()  # a video is shown now, or labels are
     labels_wanted = Signal()  # they are about to be shown: what is shown in their place goes
     help_requested = Signal()
     frame_requested = Signal()
@@ -336,8 +338,8 @@ class Session:
         self.viewer = viewer
         self.project: Project | None = None
         self.labeling: Labeling | None = None
-        self.canvas: Canvas | None = None  # while the labels are shown
-        self._hidden: Canvas | None = None  # while something else is
+        self._canvas: Canvas | None = None  # of the open project
+        self.video_layers: VideoLayers | None = None  # of the open project
         self.actions: Actions | None = None
         self.assistant: Assistant | None = None
         self.jobs = JobMonitor()
@@ -375,6 +377,7 @@ class Session:
         labeling.settle = self._settle_soon
         project = labeling.index.project
         self.project, self.labeling = project, labeling
+        self._canvas, self.video_layers = Canvas(self.viewer, labeling, self), VideoLayers(self.viewer)
         self.show_labels()
         for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
@@ -428,14 +431,18 @@ class Session:
         assert self.labeling is not None, "a project that is open has its labeling"
         return self.labeling.index.look
 
+    @property
+    def canvas(self) -> Canvas | None:
+        """Return the labeling's layers and what the mouse does in them; None while something else is shown."""
+        return self._canvas if self._canvas is not None and self._canvas.shown else None
+
     def show_labels(self) -> None:
         """Show the labeling's layers, which other views may have taken the place of."""
         if self.labeling is not None and self.canvas is None:
             self.labels_wanted.emit()
-        if self.labeling is not None and self.canvas is None:  # nobody who went has shown them
-            self.canvas, self._hidden = self._hidden or Canvas(self.viewer, self.labeling, self), None
-            self.canvas.show()
-            self.actions = Actions(self.labeling, self.canvas, self)
+        if self.labeling is not None and self.canvas is None and self._canvas is not None:  # nobody who went did it
+            self._canvas.show()
+            self.actions = Actions(self.labeling, self._canvas, self)
             self.actions.help_requested.connect(self._request_help)
             self.actions.frame_requested.connect(self._request_frame)
             self.actions.note_requested.connect(self._request_note)
@@ -446,15 +453,7 @@ class Session:
         if self.canvas is not None and self.actions is not None:
             unbind(self.actions)
             self.canvas.hide()
-            self._hidden, self.canvas, self.actions = self.canvas, None, None
-
-    def _close_canvas(self) -> None:
-        """Take the labeling's layers away for good."""
-        if self.canvas is not None and self.actions is not None:
-            unbind(self.actions)
-        for canvas in filter(None, (self.canvas, self._hidden)):
-            canvas.close()
-        self.canvas = self._hidden = self.actions = None
+            self.actions = None
 
     def refresh(self) -> None:
         """Read the project again, after its videos, frames, bodyparts, labels or cameras were changed.
@@ -469,18 +468,11 @@ class Session:
         found = in_background(lambda: labeling.index.read(project))
         if labeling is not self.labeling:
             return  # the window was closed meanwhile
-        before, after, shown = labeling.index.look, found.look, self.canvas is not None
-        had_views = bool(labeling.views.places)
-        drawn = [(look.bodyparts, look.skeleton, look.skeleton_color, look.colormap) for look in (before, after)]
-        if drawn[0] != drawn[1]:
-            self._close_canvas()  # its layers are made for the bodyparts of before, and their colors
         self.project = project
         labeling.update(found)
-        if bool(labeling.views.places) != had_views:
-            self._close_canvas()  # its layers are made with lines of other views, or without
+        if self._canvas is not None:
+            self._canvas.dress()
         self._resume_labels()
-        if shown:
-            self.show_labels()
         self.project_changed.emit()
 
     @contextmanager
@@ -526,13 +518,18 @@ class Session:
 
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
-        self._close_canvas()
+        self.hide_labels()
         if self._brightness_timer.isActive() and self.labeling is not None:
             self._brightness_timer.stop()
             self.attempt(self.labeling.index.save_brightness)
         if self.assistant is not None:
             self.attempt(self.assistant.close)
         labeling, self.labeling, self.project, self.assistant = self.labeling, None, None, None
+        self.labels_wanted.emit()  # a video that is shown goes
+        for layers in (self._canvas, self.video_layers):
+            if layers is not None:
+                layers.close()
+        self._canvas = self.video_layers = None
         self.jobs.unwatch()
         if labeling is not None:
             self.jobs.started.disconnect(self._on_job_started)

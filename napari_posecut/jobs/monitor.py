@@ -59,7 +59,8 @@ def breathe() -> None:
     """
     _waiting.append(breathe)
     try:
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        for _ in range(2):  # Qt draws at the end of the first round, which timers would not see
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
     finally:
         _waiting.remove(breathe)
 

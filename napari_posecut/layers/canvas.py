@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from jaxtyping import Float64, UInt8
 from napari import Viewer
-from napari.layers import Image, Layer, Points
+from napari.components import Dims
+from napari.layers import Image, Layer, Points, Vectors
 from napari.utils.events import Event
 from psygnal import Signal
 
@@ -72,21 +73,10 @@ class AutoFit:
         return (*camera.center, *camera.angles, camera.zoom)
 
 
-def fit_view(viewer: Viewer) -> None:
-    """Fit the view to the layers that are seen; napari itself counts hidden ones, too."""
-    seen = [layer for layer in viewer.layers if layer.visible]
-    some = any(layer.ndim == viewer.dims.ndim for layer in seen) and not _covered(viewer, seen)
-    viewer.reset_view(layers=seen if some else None)  # some layers: napari makes a list of them, which takes as long
-
-
-def _covered(viewer: Viewer, seen: Sequence[Layer]) -> bool:
-    """Tell whether the layers that are seen reach as far as all of them, in rows and columns."""
-    low, high = (viewer.layers.extent.world[end][-2:] for end in (0, 1))
-    extents = [layer.extent.world[:, -2:] for layer in seen]
-    return bool(extents) and all(
-        (np.min([one[0] for one in extents], axis=0) <= low).tolist()
-        + (np.max([one[1] for one in extents], axis=0) >= high).tolist()
-    )
+def fit_view(viewer: Viewer, picture: Layer | None = None) -> None:
+    """Fit the view to a picture, or to the pictures that are seen; napari itself counts hidden layers, too."""
+    seen = [layer for layer in viewer.layers if layer.visible and layer.ndim == viewer.dims.ndim]
+    viewer.reset_view(layers=[picture] if picture is not None else seen or None)
 
 
 # --- canvas -----------------------------------------------------------------------------------------------------------
@@ -95,6 +85,7 @@ def _covered(viewer: Viewer, seen: Sequence[Layer]) -> bool:
 # There are no modes: a click places, pressing on a marker drags it, dragging on the image moves the view.
 
 
+AXES = ("frame", "y", "x")  # of pictures, of which a labeled one is the only frame
 _REACH = 12  # screen pixels from a marker's middle within which it is meant
 _ADVICE = "click: place the bodypart; drag a marker: move it; F1: all keys"
 _HIDDEN = "The markers are hidden, so clicks place nothing; press H to show them."
@@ -141,7 +132,7 @@ class Canvas:
     """The layers of a labeling, and what the mouse does in them."""
 
     def __init__(self, viewer: Viewer, labeling: Labeling, session: _Session) -> None:
-        """Make the layers, which `show` adds to a viewer.
+        """Add the layers, hidden; `show` shows them.
 
         Args:
             viewer: napari's.
@@ -151,60 +142,80 @@ class Canvas:
         self.viewer = viewer
         self.labeling = labeling
         self.follows = False
+        self.shown = False
         self._readable = True  # the frame's picture, so that the user sees what is labeled
         self._sizes_before = self._marker_size, self._bone_size = preferences().marker_size, preferences().bone_size
         self._session = session
         self._symbols: list[str] = []
         self._predicted: Mapping[str, Position] = {}  # identity -> where a network sees a bodypart of the shown frame
-        self.compared: Points | None = None  # these, joined to their labels, once they were asked for
-        project = labeling.index.project
-        self._colors = colors_of(labeling.index.look.colormap, len(labeling.index.columns))
-        self._edges = bones_between(tuple(labeling.index.columns.values()), project.config.skeleton)
-        about = {"posecut": str(project.root)}
-        self.image = Image(np.zeros((2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about)
+        about = {"posecut": str(labeling.index.project.root)}
+        self.image = Image(np.zeros((1, 2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about, axis_labels=AXES)
+        # Where other cameras see the bodypart that is labeled next; hidden without such.
+        self.epipolar = _empty_points("epipolar lines", about, size=self._bone_size)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
-        self.skeleton = _empty_points("skeleton", max(len(self._edges), 1) * _DOTS, about, size=self._bone_size)
-        self.skeleton.border_width = 0
-        self.skeleton.face_color = named_color(project.config.skeleton_color)
-        self.points = _empty_points("labels", len(self._colors), about, size=self._marker_size)
-        self.points.features = {"bodypart": list(labeling.index.columns.values())}
-        # Names of the bodyparts, which napari's "display text" shows.
-        none = {"array": [""] * len(self._colors), "default": ""}
-        self.points.text = {"string": none, "visible": False, "size": _LETTERS, "anchor": "upper_left"}
-        self.points.text.color = {"array": self._colors, "default": "white"}
-        self.points.text.events.visible.connect(self._show_names)
-        # Where other cameras see the bodypart that is labeled next.
-        self.epipolar: Points | None = None
-        if labeling.views.places:
-            self.epipolar = _empty_points("epipolar lines", _LINES * _LINE_DOTS, about, size=self._bone_size)
-            self.epipolar.border_width = 0
+        self.skeleton = _empty_points("skeleton", about, size=self._bone_size)
+        # Where a network sees bodyparts, joined to their labels.
+        self.compared = _empty_points("predictions", about, size=_CROSS)
+        self.points = _empty_points("labels", about, size=self._marker_size)
+        for dots in (self.epipolar, self.skeleton, self.compared):
+            dots.border_width = 0
+        self.points.text.visible = False
         for layer in self.layers:
             lock(layer, _ADVICE)
+            layer.visible = False
+        self.dress()
+        add_layers(viewer, self.layers)
+        self.points.text.events.visible.connect(self._show_names)
         for event in (self.image.events.contrast_limits, self.image.events.gamma):
             event.connect(self._on_brightness_chosen)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
-        for layer in (self.points, self.skeleton):  # whose controls napari shows
-            layer.events.current_size.connect(self._on_size_chosen)
+        for points in (self.points, self.skeleton):  # whose controls napari shows
+            points.events.current_size.connect(self._on_size_chosen)
             for event in (
-                layer.events.current_symbol,
-                layer.events.current_face_color,
-                layer.events.current_border_color,
+                points.events.current_symbol,
+                points.events.current_face_color,
+                points.events.current_border_color,
             ):
                 event.connect(self._on_style_chosen)
-        self._away = True  # until `show`
+        for layer in self.layers:
+            layer.events.visible.connect(self._stay_hidden)
+
+    def dress(self) -> None:
+        """Follow the bodyparts of the project, their colors, its skeleton, and whether there are other views."""
+        index = self.labeling.index
+        names = list(index.columns.values())
+        self._colors = colors_of(index.look.colormap, len(names))
+        self._edges = bones_between(tuple(names), index.look.skeleton)
+        counts = {
+            self.epipolar: _LINES * _LINE_DOTS,
+            self.skeleton: max(len(self._edges), 1) * _DOTS,
+            self.compared: len(names) * (1 + _DOTS),
+            self.points: len(names),
+        }
+        with self.points.events.data.blocker(self.show_keypoints):
+            for layer, count in counts.items():
+                if len(layer.data) != count:
+                    give(layer, np.zeros((count, 2)))
+        self.skeleton.face_color = named_color(index.look.skeleton_color)
+        self.compared.symbol = ["x"] * len(names) + ["disc"] * (len(names) * _DOTS)
+        self._symbols = []
+        self.points.features = {"bodypart": names}
+        # Names of the bodyparts, which napari's "display text" shows.
+        text = {"array": [""] * len(names), "default": ""}
+        shown = self.points.text.visible
+        self.points.text = {"string": text, "visible": shown, "size": _LETTERS, "anchor": "upper_left"}
+        self.points.text.color = {"array": self._colors, "default": "white"}
+        if self.shown and self.labeling.frame is not None:
+            show_layers(self.viewer, (self.epipolar,), shown=self.epipolar in self._used)
+            self.show_keypoints()
 
     def show(self) -> None:
-        """Show the frame, after `hide`: listen to the labeling and the mouse again."""
+        """Show the frame: listen to the labeling and the mouse."""
         viewer = self.viewer
-        for layer in self.layers:
-            layer.events.visible.disconnect(self._stay_hidden)
-        self._away = False
+        self.shown = True
+        self._unflatten = keep_flat(viewer.dims, solid=True)
         viewer.scene.camera.events.zoom.connect(self._resize)
         self.show_frame()
-        if not all(layer.visible for layer in self.layers):
-            fit_view(viewer)  # before there is something to draw
-            show_layers(viewer, self.layers, shown=True)
-            viewer.layers.selection.active = self.points
         viewer.mouse_drag_callbacks.append(self._pressed)
         self._double_clicks = list(viewer.mouse_double_click_callbacks)
         viewer.mouse_double_click_callbacks.clear()  # a quick second click would zoom in
@@ -213,64 +224,69 @@ class Canvas:
         self.labeling.brightness_changed.connect(self._on_brightness_changed)
 
     def hide(self) -> None:
-        """Hide the layers and stop listening, while something else is shown; making layers anew takes long."""
-        self._leave()
-        show_layers(self.viewer, self.layers, shown=False)
-        for layer in self.layers:
-            layer.events.visible.connect(self._stay_hidden)
-
-    def close(self) -> None:
-        """Take the layers away for good."""
-        if not self._away:
-            self._leave()
-        for layer in self.layers:
-            layer.events.visible.disconnect(self._stay_hidden)
-        self._remove_layers()
-        if (self._marker_size, self._bone_size) != self._sizes_before:
-            remember_sizes(self._marker_size, self._bone_size)
-
-    def _leave(self) -> None:
-        """Stop listening."""
+        """Hide the layers and stop listening, while something else is shown."""
         self.labeling.frame_changed.disconnect(self.show_frame)
         self.labeling.keypoints_changed.disconnect(self.show_keypoints)
         self.labeling.brightness_changed.disconnect(self._on_brightness_changed)
+        self._unflatten()
         self.viewer.scene.camera.events.zoom.disconnect(self._resize)
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
-        self._away = True
+        self.shown = False
+        show_layers(self.viewer, self.layers, shown=False)
+
+    def close(self) -> None:
+        """Take the layers away for good."""
+        if self.shown:
+            self.hide()
+        remove_layers(self.viewer, self.layers)
+        if (self._marker_size, self._bone_size) != self._sizes_before:
+            remember_sizes(self._marker_size, self._bone_size)
 
     def _stay_hidden(self, event: Event) -> None:
         """Keep labels off a picture that they do not belong to."""
-        if event.source.visible:
+        if event.source.visible and not self.shown:
             event.source.visible = False
             self._session.notify(_AWAY.format(event.source.name), (Remedy("label_frames"),), kind="refused")
 
     def reset_layers(self) -> None:
         """Put the layers back into their order, visible and opaque, with the markers selected."""
         for place, layer in enumerate(self.layers):
-            layer.visible, layer.opacity = True, 1.0
+            layer.visible, layer.opacity = layer in self._used, 1.0
             self.viewer.layers.move(self.viewer.layers.index(layer), place)
         self.viewer.layers.selection.active = self.points
 
     @property
     def layers(self) -> tuple[Image | Points, ...]:
         """Return the layers, from the lowest to the uppermost."""
-        lines = () if self.epipolar is None else (self.epipolar,)
-        compared = () if self.compared is None else (self.compared,)
-        return self.image, *lines, self.skeleton, *compared, self.points
+        return self.image, self.epipolar, self.skeleton, self.compared, self.points
+
+    @property
+    def _used(self) -> tuple[Image | Points, ...]:
+        """Return the layers that have something to show."""
+        used = {self.epipolar: bool(self.labeling.views.places), self.compared: bool(self._predicted)}
+        return tuple(layer for layer in self.layers if used.get(layer, True))
 
     def show_frame(self) -> None:
         """Show the picture of the labeling's frame, and its keypoints; nothing where there is no frame."""
         if self.labeling.frame is None:
-            self._remove_layers()
+            show_layers(self.viewer, self.layers, shown=False)
             return
         self._predicted = {}
-        shape = self.image.data.shape if self.image in self.viewer.layers else None
+        missing = add_layers(self.viewer, self.layers)  # which the user has deleted; that deletes no label
+        shape, seen = self.image.data.shape, any(layer.visible for layer in self.layers)
+        if not seen:
+            self.image.visible = True  # of a hidden one, napari would not notice the size
         self._load(self.labeling.frame)
         self.show_keypoints()
-        self._restore_layers()
-        if self.image.data.shape != shape:
-            fit_view(self.viewer)
+        if self.image.data.shape != shape or not seen:
+            fit_view(self.viewer, self.image)
+        if not seen:
+            show_layers(self.viewer, self._used, shown=True)
+            self.viewer.layers.selection.active = self.points
+        for layer in missing:
+            layer.visible = layer in self._used
+        show_layers(self.viewer, (self.compared,), shown=False)
         if self.follows:
             self.zoom_to_animal()
 
@@ -281,19 +297,8 @@ class Canvas:
             predicted: identity of a bodypart -> x, y in pixels of the full frame.
         """
         self._predicted = predicted
-        if self.compared is None:
-            parts = len(self._colors)
-            self.compared = _empty_points(
-                "predictions", parts * (1 + _DOTS), {"posecut": str(self.labeling.index.project.root)}, size=_CROSS
-            )
-            self.compared.symbol = ["x"] * parts + ["disc"] * (parts * _DOTS)
-            self.compared.border_width = 0
-            lock(self.compared, _ADVICE)
-            self._restore_layers()
-            self.viewer.layers.move(self.viewer.layers.index(self.compared), self.layers.index(self.compared))
-            self.viewer.layers.selection.active = self.points
-            self._resize()
         self.show_keypoints()
+        self.compared.visible = True
 
     def edit(self, action: Callable[[], object]) -> None:
         """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
@@ -311,7 +316,7 @@ class Canvas:
     def show_keypoints(self) -> None:
         """Show the keypoints of the labeling's frame."""
         keypoints = self.labeling.keypoints
-        if len(keypoints) != len(self._colors):  # no frame, or the bodyparts are others now: another canvas will come
+        if len(keypoints) != len(self._colors):  # no frame, or the bodyparts are others until `dress`
             self.points.shown[:] = False
             redraw(self.points)
             return
@@ -345,7 +350,7 @@ class Canvas:
 
     def _show_lines(self) -> None:
         """Draw where the current bodypart must lie, by its labels in other views, in its color."""
-        if self.epipolar is None:
+        if not self.labeling.views.places:
             return
         lines, current = self.labeling.epipolar_lines[:_LINES], self.labeling.current
         dots = np.full((_LINES * _LINE_DOTS, 2), np.nan)
@@ -370,7 +375,7 @@ class Canvas:
 
     def _show_compared(self, keypoints: tuple[Keypoint, ...]) -> None:
         """Draw a cross where a network sees each bodypart, and a line from there to its label."""
-        if self.compared is None:
+        if not self._predicted:
             return
         labels, parts = positions(keypoints), len(keypoints)
         crosses = np.array([self._predicted.get(one.bodypart, (np.nan, np.nan)) for one in keypoints]).reshape(-1, 2)
@@ -405,12 +410,12 @@ class Canvas:
         return self.keypoint_at(to_xy(self.viewer.cursor.position))
 
     def _load(self, frame: FrameRef) -> None:
-        picture, (x, y) = self._read(frame), self.labeling.index.origin(frame)
-        if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate):
+        picture, (x, y) = self._read(frame)[None], self.labeling.index.origin(frame)
+        if picture.shape == self.image.data.shape and (y, x) == tuple(self.image.translate[1:]):
             self.image.data[:] = picture
             redraw(self.image)
         else:
-            self.image.data, self.image.translate = picture.copy(), (y, x)
+            self.image.data, self.image.translate = picture.copy(), (0, y, x)
         self._show_brightness(frame.video)
         lack = "" if self._readable else " (its image cannot be read)"
         self.viewer.title = f"PoseCut: {frame.video}, {self.labeling.word(frame)}{lack}"
@@ -420,7 +425,7 @@ class Canvas:
         try:
             picture, self._readable = self.labeling.index.image(frame), True
         except PosecutError as error:
-            picture, self._readable = np.full_like(self.image.data, _GRAY), False
+            picture, self._readable = np.full_like(self.image.data[0], _GRAY), False
             self._session.notify(str(error), error.remedies, kind="refused")
         return picture
 
@@ -442,28 +447,17 @@ class Canvas:
         low, high = self.image.contrast_limits
         self.labeling.set_brightness((float(low), float(high), float(self.image.gamma)))
 
-    def _restore_layers(self) -> None:
-        """Add layers that are not there: at first, and after the user deleted one of them, which deletes no label."""
-        for layer in self.layers:
-            if layer not in self.viewer.layers:
-                self.viewer.add_layer(layer)
-
-    def _remove_layers(self) -> None:
-        for layer in remove_layers(self.viewer, self.layers):
-            layer.visible = True
-
     def _count_points(self, positions: np.ndarray) -> None:
         """Let the layer have one point per bodypart, where napari's keys or a program gave it others."""
         if len(self.points.data) != len(positions):
-            self.points.selected_data = set()  # or some that are no more
             with self.points.events.data.blocker(self.show_keypoints):
-                self.points.data = positions
+                give(self.points, positions)
             self._symbols = []
 
     def _center(self) -> tuple[float, float]:
         """Return row, column of the picture's middle, where what is not shown lies: it shall not widen the view."""
-        height, width = self.image.data.shape[:2]
-        row, column = self.image.translate
+        height, width = self.image.data.shape[1:3]
+        _, row, column = self.image.translate
         return row + height / 2, column + width / 2
 
     def _resize(self) -> None:
@@ -473,8 +467,7 @@ class Canvas:
             self.points.size[:] = self._sizes(keypoints)
             for layer in self.layers[1:-1]:
                 layer.size[:] = self._bone_size / self.viewer.scene.camera.zoom
-            if self.compared is not None:
-                self.compared.size[: len(keypoints)] = _CROSS / self.viewer.scene.camera.zoom
+            self.compared.size[: len(keypoints)] = _CROSS / self.viewer.scene.camera.zoom
             for layer in self.layers[1:]:
                 redraw(layer)
 
@@ -572,8 +565,8 @@ class Canvas:
     def _may_place(self, xy: Position) -> bool:
         """Tell whether a click can mean a label; say why where it cannot."""
         active = self.viewer.layers.selection.active
-        height, width = self.image.data.shape[:2]
-        row, column = self.image.translate
+        height, width = self.image.data.shape[1:3]
+        _, row, column = self.image.translate
         if active is not None and active not in self.layers:
             self._session.notify(_OTHER_LAYER.format(active.name), kind="refused")
         elif not self._session.places_labels():
@@ -594,16 +587,60 @@ def redraw(layer: Layer) -> None:
     layer.refresh(thumbnail=False, extent=False, highlight=False)
 
 
+def keep_flat(dims: Dims, *, solid: bool = False) -> Callable[[], None]:
+    """Undo what makes napari show frames beside each other, which takes all of them; return what stops that.
+
+    Args:
+        dims: of the viewer.
+        solid: whether three dimensions may be shown all the same.
+    """
+
+    def flatten() -> None:
+        if dims.ndim - len(AXES) in dims.displayed and not (solid and dims.ndisplay == 3):
+            dims.ndisplay = 2
+            dims.order = tuple(range(dims.ndim))
+
+    changes = (dims.events.ndisplay, dims.events.order)
+    for change in changes:
+        change.connect(flatten)
+    flatten()
+
+    def stop() -> None:
+        for change in changes:
+            change.disconnect(flatten)
+
+    return stop
+
+
+def add_layers(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Add those of the layers that a viewer lacks, hidden, and return them; what is selected stays so."""
+    missing = tuple(layer for layer in layers if layer not in viewer.layers)
+    selected = viewer.layers.selection.active
+    for layer in missing:
+        layer.visible = False
+        viewer.add_layer(layer)
+    if missing and selected is not None:
+        viewer.layers.selection.active = selected
+    return missing
+
+
+def give(layer: Points | Vectors, data: Float64[np.ndarray, "N *D"]) -> None:
+    """Give a layer data of another length."""
+    if isinstance(layer, Points):
+        layer.selected_data = set()  # or some that are no more
+    layer.data = data
+    layer.set_view_slice()  # which napari leaves out where a layer is hidden, and asks for colors of what is gone
+
+
 def show_layers(viewer: Viewer, layers: Iterable[Layer], *, shown: bool) -> None:
-    """Show those of the layers that a viewer has, or hide them; it is drawn once."""
-    with viewer.layers.batched_update():
-        for layer in layers:
-            if layer in viewer.layers:
-                layer.visible = shown
+    """Show those of the layers that a viewer has, or hide them."""
+    for layer in layers:
+        if layer.visible != shown and layer in viewer.layers:
+            layer.visible = shown
 
 
-def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Remove those of the layers that a viewer has, and return them, hidden.
+def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> None:
+    """Remove those of the layers that a viewer has.
 
     All are hidden first: removing one draws the others, which crashes if they never were drawn.
     """
@@ -613,7 +650,6 @@ def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
             layer.visible = False
         for layer in there:
             viewer.layers.remove(layer)
-    return there
 
 
 def preload() -> None:
@@ -621,9 +657,9 @@ def preload() -> None:
     Image(np.zeros((2, 2, 3), np.uint8), rgb=True)
 
 
-def _empty_points(name: str, count: int, about: dict[str, str], *, size: float) -> Points:
+def _empty_points(name: str, about: dict[str, str], *, size: float) -> Points:
     return Points(
-        np.zeros((count, 2)),
+        np.zeros((1, 2)),
         name=name,
         size=float(size),  # an int here would round every size that is set
         border_width=0.2,

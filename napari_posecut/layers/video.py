@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from napari import Viewer
-from napari.components import Dims
-from napari.layers import Image
+from napari.layers import Image, Points, Vectors
 
 from napari_posecut.jobs.monitor import in_background, on_window_thread
-from napari_posecut.layers.canvas import redraw
+from napari_posecut.layers.canvas import AXES, add_layers, keep_flat, lock, redraw, remove_layers
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 
@@ -223,8 +222,9 @@ def _ignore(number: int) -> None:
 # The Image layer of a video; removing it closes the file.
 
 
-_AXES = ("frame", "y", "x")
 _ABOUT = "posecut_video"  # key in the layer's metadata: the path of its video
+_NO_VIDEO = "video"  # name of a layer without one
+_NO_PICTURE = np.zeros((1, 2, 2, 3), np.uint8)
 
 
 def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
@@ -234,31 +234,53 @@ def show_video(viewer: Viewer, path: str | os.PathLike[str]) -> Image:
         VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
         StorageError: the file must not be read.
     """
-    frames = in_background(lambda: VideoFrames(path))
-    layer = Image(
-        frames,
-        name=Path(path).name,
-        rgb=True,
-        multiscale=False,
-        contrast_limits=(0, 255),
-        projection_mode="none",  # a frame is never mixed with its neighbors
-        axis_labels=_AXES,
-        metadata={_ABOUT: str(path)},
-    )
-    shown = weakref.ref(layer)
-    arrived = on_window_thread(lambda: _redraw(shown))
-    frames.arrived = lambda number: arrived()
-    stop = _keep_flat(viewer.dims)
+    layer = video_image(name=Path(path).name)
+    stop = play(layer, viewer, path)
     viewer.add_layer(layer)
 
     def close(event: Any) -> None:
         if event.value is layer:
-            frames.close()
             stop()
             viewer.layers.events.removed.disconnect(close)
 
     viewer.layers.events.removed.connect(close)
     return layer
+
+
+def video_image(*, name: str) -> Image:
+    """Return a layer for a video, which `play` gives one."""
+    return Image(
+        _NO_PICTURE,
+        name=name,
+        rgb=True,
+        multiscale=False,
+        contrast_limits=(0, 255),
+        projection_mode="none",  # a frame is never mixed with its neighbors
+        axis_labels=AXES,
+        metadata={_ABOUT: ""},
+    )
+
+
+def play(layer: Image, viewer: Viewer, path: str | os.PathLike[str]) -> Callable[[], None]:
+    """Let a layer show a video, and return what stops that and closes the file; its last frames stay with the layer.
+
+    Raises:
+        VideoError: the file is missing, empty, no video, or none of its frames can be decoded.
+        StorageError: the file must not be read.
+    """
+    frames = in_background(lambda: VideoFrames(path))
+    shown = weakref.ref(layer)
+    arrived = on_window_thread(lambda: _redraw(shown))
+    frames.arrived = lambda number: arrived()
+    unflatten = keep_flat(viewer.dims)
+    layer.visible = True  # of a hidden one, napari would not notice how many frames it has
+    layer.data, layer.metadata = frames, {_ABOUT: str(path)}
+
+    def stop() -> None:
+        frames.close()
+        unflatten()
+
+    return stop
 
 
 def _redraw(shown: "weakref.ref[Image]") -> None:
@@ -267,28 +289,85 @@ def _redraw(shown: "weakref.ref[Image]") -> None:
         redraw(layer)
 
 
-def _keep_flat(dims: Dims) -> Callable[[], None]:
-    """Undo what makes napari show the frames beside each other, which takes all of them; return what stops that."""
-
-    def flatten() -> None:
-        if dims.ndim - len(_AXES) in dims.displayed:
-            dims.ndisplay = 2
-            dims.order = tuple(range(dims.ndim))
-
-    changes = (dims.events.ndisplay, dims.events.order)
-    for change in changes:
-        change.connect(flatten)
-    flatten()
-
-    def stop() -> None:
-        for change in changes:
-            change.disconnect(flatten)
-
-    return stop
-
-
 def frames_of(layer: Image) -> VideoFrames:
     """Return the frames behind a layer that `show_video` made."""
     frames = layer.data
     assert isinstance(frames, VideoFrames)
     return frames
+
+
+# --- kept layers ------------------------------------------------------------------------------------------------------
+# The layers in which a project's videos are shown, made once with the project: napari takes a tenth of a second to add
+# a layer or to remove one, and a hundredth to show or hide it.
+
+
+_MARKER = 10  # pixels of the screen
+
+
+class VideoLayers:
+    """The layers for one video at a time, hidden while there is none: its picture, and what lies over it."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        """Add the layers to a viewer."""
+        self._viewer = viewer
+        self.picture = video_image(name=_NO_VIDEO)
+        self.scoremap = Image(
+            np.zeros((2, 2), np.float32),
+            name="score map",
+            opacity=0.5,
+            colormap="inferno",
+            contrast_limits=(0.0, 1.0),
+            interpolation2d="linear",
+            metadata={_ABOUT: ""},
+        )
+        self.lines = Vectors(
+            np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2, metadata={_ABOUT: ""}
+        )
+        self.bodyparts, self.beside = _markers("bodyparts", "disc"), _markers("beside", "x")
+        self.over = (self.scoremap, self.lines, self.bodyparts, self.beside)
+        for layer in (self.picture, *self.over):
+            lock(layer)  # predictions are looked at here, not changed
+        self._stop: Callable[[], None] = _nothing
+        self.restore()
+
+    def restore(self) -> None:
+        """Add the layers that the user has deleted."""
+        add_layers(self._viewer, (self.picture, *self.over))
+
+    def play(self, path: Path) -> None:
+        """Show a video.
+
+        Raises:
+            VideoError, StorageError: as for `play`.
+        """
+        self.restore()
+        self._stop = play(self.picture, self._viewer, path)
+        self.picture.name = path.name
+
+    def stop(self) -> None:
+        """Hide the video, and let go of its file."""
+        self._stop()
+        self._stop = _nothing
+        self.picture.data, self.picture.metadata, self.picture.name = _NO_PICTURE, {_ABOUT: ""}, _NO_VIDEO
+        self.picture.visible = False
+
+    def close(self) -> None:
+        """Take the layers away for good."""
+        self.stop()
+        remove_layers(self._viewer, (self.picture, *self.over))
+
+
+def _nothing() -> None:
+    """There is no video to let go of."""
+
+
+def _markers(name: str, symbol: str) -> Points:
+    return Points(
+        np.zeros((1, 2)),
+        name=name,
+        symbol=symbol,
+        size=_MARKER,
+        border_width=0.2,
+        canvas_size_limits=(_MARKER, _MARKER),
+        metadata={_ABOUT: ""},
+    )

@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import napari
 import numpy as np
-from napari.layers import Image
 from qtpy.QtWidgets import QApplication
 
+from napari_posecut.jobs.monitor import in_background
 from napari_posecut.layers.overlay import OverlayStyle
+from napari_posecut.layers.video import VideoLayers
 from napari_posecut.session import session_of
-from napari_posecut.widgets.parts import playback as video_view
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.playback import Playback, playback_of
 from posecut_core.plots.colors import bytes_of, colors_of
@@ -77,9 +77,16 @@ def shown(viewer: napari.Viewer, predictions: Predictions) -> Playback:
     edges = tuple((k, k + 1) for k in range(count - 1))
     style = OverlayStyle(colors, np.ones(count, bool), edges=edges, trail=10)
     picture = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    pictures = Image(np.broadcast_to(picture, (frames, *picture.shape)), rgb=True, contrast_limits=(0, 255))
-    playback = playback_of(session_of(viewer))
-    with mock.patch.object(video_view, "show_video", lambda viewer, path: viewer.add_layer(pictures)):
+    session = session_of(viewer)
+    in_background(bool)  # after what the session lets the thread load
+    session.video_layers = layers = VideoLayers(viewer)
+    playback = playback_of(session)
+
+    def play(path: Path) -> None:
+        layers.picture.visible = True
+        layers.picture.data = np.broadcast_to(picture, (frames, *picture.shape))
+
+    with mock.patch.object(layers, "play", play):
         playback.show(Path("walk.mp4"), predictions, style)
     timeline = Timeline()
     curves = np.float32(np.stack([*np.moveaxis(predictions.xy, 2, 0), predictions.likelihood])).swapaxes(1, 2)

@@ -12,7 +12,7 @@ from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from tests.plugin.conftest import FRAMES
-from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand
+from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand, seen
 
 PLACES = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]  # far enough from each other
 
@@ -184,7 +184,7 @@ def test_a_deleted_layer_comes_back(session, hand):
     session.viewer.layers.remove(session.canvas.points)
     hand.key(Qt.Key.Key_D)
     hand.key(Qt.Key.Key_A)
-    assert list(session.viewer.layers) == list(session.canvas.layers)
+    assert set(session.canvas.layers) <= set(session.viewer.layers)
     assert session.canvas.points.shown.tolist() == [True] + [False] * 6
 
 
@@ -216,7 +216,7 @@ def test_a_picture_that_can_be_read_again_is_seen_before_it_is_labeled(session, 
     session.show_frame(frame.video, frame.number)
     bring_back()
     hand.click(PLACES[0])
-    np.testing.assert_array_equal(session.canvas.image.data, session.labeling.index.image(frame))
+    np.testing.assert_array_equal(session.canvas.image.data[0], session.labeling.index.image(frame))
     assert "can be read again" in notified[-1]
     assert "cannot" not in viewer.title
     assert set(_states(session.labeling)) == {"unset"}
@@ -323,10 +323,10 @@ def test_without_frames_nothing_is_shown(viewer, config):
     elsewhere = store.rename(store.with_name("away"))
     session = session_of(viewer)
     session.open(config)
-    assert len(viewer.layers) == 0
+    assert seen(viewer) == []
     elsewhere.rename(store)
     session.refresh()
-    assert len(viewer.layers) == 3
+    assert seen(viewer) == ["frame", "skeleton", "labels"]
     assert viewer.scene.camera.center[-2:] == pytest.approx((23.5, 31.5))
 
 

@@ -21,7 +21,7 @@ from posecut_core.progress import Notice, Progress
 from posecut_core.project.opening import project_videos
 from posecut_core.project.state import read_state
 from posecut_core.video.frame_store import FrameStore
-from tests.plugin.hand import CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand, press
+from tests.plugin.hand import CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand, press, seen
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 ALT = Qt.KeyboardModifier.AltModifier
@@ -311,7 +311,7 @@ def test_the_layout_can_be_reset(opened):
     viewer.layers["frame"].opacity = 0.1
     opened.show_panels(True)
     opened.reset_layout()
-    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+    assert seen(viewer) == ["frame", "skeleton", "labels"]
     assert viewer.layers["frame"].opacity == 1
     assert not dock.isFloating()
     panels = [one for one in opened.window().findChildren(QDockWidget) if one.objectName() == "layer list"]
@@ -419,7 +419,7 @@ def test_3_label_brings_the_labels_back(opened):
     assert session.canvas is None
     press(opened.buttons["3 Label"])
     assert session.canvas is not None
-    assert [layer.name for layer in opened._viewer.layers] == ["frame", "skeleton", "labels"]
+    assert seen(opened._viewer) == ["frame", "skeleton", "labels"]
 
 
 def test_help_opens_only_when_it_is_asked_for(opened):

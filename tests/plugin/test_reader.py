@@ -6,6 +6,7 @@ from napari_posecut import contributions
 from napari_posecut.contributions import _NO_LAYERS, project_reader
 from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
+from tests.plugin.hand import seen
 
 
 @pytest.mark.parametrize("of", [lambda path: path, lambda path: path.parent])
@@ -14,7 +15,7 @@ def test_a_project_is_opened(viewer, config, of):
     viewer.open(str(of(config)), plugin="posecut")
     assert session_of(viewer).project.config_path == config
     assert any(isinstance(docked, FlowBar) for docked in viewer.window.dock_widgets.values())
-    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+    assert seen(viewer) == ["frame", "skeleton", "labels"]
 
 
 @pytest.mark.parametrize("text", ["", "a: 1", "[1, 2]", "Task: [", "Task: x\nbodyparts: 3"])

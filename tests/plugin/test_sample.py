@@ -8,6 +8,7 @@ from napari_posecut import contributions
 from napari_posecut.contributions import _draw_sample, _sample_folder
 from napari_posecut.session import session_of
 from posecut_core.errors import ArgumentError
+from tests.plugin.hand import seen
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_it_is_drawn_elsewhere_and_opened(tiny, folder, viewer, qtbot, monkeypat
         assert session.project is None
         assert [layer.name for layer in viewer.layers] == ["the sample is being drawn"]
         qtbot.waitUntil(lambda: session.project is not None, timeout=60_000)
-        assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+        assert seen(viewer) == ["frame", "skeleton", "labels"]
         assert 0 < session.labeling.progress.done < session.labeling.progress.frames
         session.close()
         drawn_by(monkeypatch, "raise SystemExit(1)")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from napari.components import Dims
 
-from napari_posecut.layers.video import _ABOUT, _AXES, frames_of, show_video
+from napari_posecut.layers.canvas import AXES
+from napari_posecut.layers.video import _ABOUT, frames_of, show_video
 from posecut_core.errors import VideoError
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.video.reader import VideoReader
@@ -23,7 +24,7 @@ def video(unlabeled):
 def test_slider_shows_exact_frames(viewer, video, qtbot):
     """The slider goes through the frames by their numbers, and what is shown is what the core decodes."""
     layer = show_video(viewer, video)
-    assert layer.axis_labels == _AXES
+    assert layer.axis_labels == AXES
     assert layer.metadata == {_ABOUT: str(video)}
     assert viewer.dims.nsteps[0] == 12
     with VideoReader(video) as reader:

@@ -12,7 +12,7 @@ _NO_FRAMES = "<h2>No frames to label yet</h2><p>Choose some in <b>2 Frames</b>.<
 
 
 class EmptyImage(QLabel):
-    """A text over the image that a click goes through; hidden once the viewer has a layer.
+    """A text over the image that a click goes through; hidden once a layer is seen.
 
     Args:
         session: whose project it is.
@@ -26,13 +26,13 @@ class EmptyImage(QLabel):
         self.setTextFormat(Qt.TextFormat.RichText)
         image.installEventFilter(self)
         layers = session.viewer.layers.events
-        for changed in (layers.inserted, layers.removed, session.project_changed):
+        for changed in (layers.inserted, layers.removed, session.project_changed, session.picture_changed):
             changed.connect(self.show_text)
         self.show_text()
 
     def show_text(self) -> None:
         """Say how to begin: without a project, or without frames."""
-        self.setVisible(not self._session.viewer.layers)
+        self.setVisible(not any(layer.visible for layer in self._session.viewer.layers))
         self.setText(_START if self._session.project is None else _NO_FRAMES)
         self._center()
 

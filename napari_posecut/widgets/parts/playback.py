@@ -1,6 +1,7 @@
 """An analyzed video in the window, in the place of the labeling: frames, markers, skeleton, trails, a score map."""
 
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -8,20 +9,20 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float, Float64
 from napari import Viewer
-from napari.layers import Image, Layer, Points, Vectors
+from napari.layers import Image, Layer, Points
 from psygnal import Signal
 
 from napari_posecut.jobs.monitor import breathe
-from napari_posecut.layers.canvas import fit_view, lock, redraw, remove_layers
+from napari_posecut.layers.canvas import fit_view, give, redraw, remove_layers, show_layers
 from napari_posecut.layers.convert import to_rows_columns
 from napari_posecut.layers.overlay import OverlayStyle, PoseMarkers, line_colors, pose_lines, pose_markers
-from napari_posecut.layers.video import Picture, frames_of, show_video
+from napari_posecut.layers.video import Picture, VideoLayers, frames_of
 from napari_posecut.session import Session
 from posecut_core.errors import AnalysisError
 from posecut_core.poses.predictions import Predictions, check_length
 
 # --- video view -------------------------------------------------------------------------------------------------------
-# A video in the place of the labeling: the labeling's layers are hidden until it is left.
+# A video in the place of the labeling: the labeling's layers are hidden until it is left, and those of videos after it.
 
 
 _SHOWN: "WeakKeyDictionary[Session, VideoView]" = WeakKeyDictionary()  # one at a time
@@ -35,7 +36,7 @@ class VideoView:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.layer: Image | None = None
-        self._others: tuple[Layer, ...] = ()
+        self._added: tuple[Layer, ...] = ()
         self._config: Path | None = None
 
     def show(self, path: Path) -> Image:
@@ -50,47 +51,68 @@ class VideoView:
             before.close()
         self._session.hide_labels()
         breathe()  # this takes a moment, and so does what follows
+        layers = self._session.video_layers
+        assert layers is not None, "videos are those of an open project"
         try:
-            self.layer = show_video(viewer, path)
+            layers.play(path)
         except BaseException:
             self._session.show_labels()
             raise
+        breathe()
+        self.layer = layers.picture
         _SHOWN[self._session] = self
         self._config = self._session.project.config_path if self._session.project else None
         viewer.title = f"PoseCut: {path.name}"
-        fit_view(viewer)
+        fit_view(viewer, self.layer)
+        viewer.layers.selection.active = self.layer
         viewer.layers.events.removed.connect(self._on_layer_removed)
         self._session.project_changed.connect(self._on_project_changed)
         self._session.labels_wanted.connect(self.close)
+        self._session.picture_changed.emit()
         return self.layer
 
     def add(self, *layers: Layer) -> None:
         """Show more on top of the video, which goes with it; not where it has been left meanwhile."""
+        viewer = self._session.viewer
         for layer in layers:
             breathe()  # napari takes a moment for each
-            if self.layer is not None:
-                self._others += (layer,)
-                self._session.viewer.add_layer(layer)
+            if self.layer is None:
+                return
+            if layer in viewer.layers:
+                layer.visible = True
+            else:
+                self._added += (layer,)
+                viewer.add_layer(layer)
         breathe()
 
     def close(self) -> None:
-        """Take the video away, and go back to the labeling."""
+        """Hide the video, and go back to the labeling."""
+        self._close(breathe if self._session.labeling is not None else _at_once)
+
+    def _close(self, meanwhile: Callable[[], object]) -> None:
         layer, self.layer = self.layer, None
         if layer is None:
             return
-        viewer = self._session.viewer
+        viewer, layers = self._session.viewer, self._session.video_layers
         _SHOWN.pop(self._session, None)
         viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._session.project_changed.disconnect(self._on_project_changed)
         self._session.labels_wanted.disconnect(self.close)
-        remove_layers(viewer, (*self._others, layer))  # in one piece: drawn in between, OpenGL may crash
-        self._others = ()
+        remove_layers(viewer, self._added)
+        self._added = ()
+        if layers is not None:
+            show_layers(viewer, layers.over, shown=False)
+            meanwhile()
+            layers.stop()
+            meanwhile()
         self._session.show_labels()
+        meanwhile()
+        self._session.picture_changed.emit()
         self.closed.emit()
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self.close()
+            self._close(_at_once)  # napari is not done with the layer yet
 
     def _on_project_changed(self) -> None:
         """Leave if another project is open now."""
@@ -98,14 +120,15 @@ class VideoView:
             self.close()
 
 
+def _at_once() -> None:
+    """Let nothing be drawn in between."""
+
+
 # --- playback ---------------------------------------------------------------------------------------------------------
 # An analyzed video in the window: its frames, and over the current one markers, skeleton, trails and a score map.
 #
 # The layers over the video hold one frame only: what napari does per frame grows with the points of a layer, not with
 # those that are seen. They are written in place, for setting `data` anew measures and draws the whole layer list again.
-
-
-_MARKER = 10  # pixels of the screen
 
 
 class Playback:
@@ -120,9 +143,7 @@ class Playback:
         self.predictions: Predictions | None = None
         self.style = OverlayStyle(np.empty((0, 3)), np.empty(0, bool))
         self._view: VideoView | None = None
-        self._map: Image | None = None
         self._beside: Predictions | None = None
-        self._crosses: Points | None = None  # of the predictions beside, once they were asked for
 
     @property
     def frame(self) -> int:
@@ -163,29 +184,28 @@ class Playback:
         except AnalysisError:
             view.close()
             raise
+        breathe()
+        if view.layer is None:  # the video was left meanwhile
+            return
         self._viewer.dims.set_current_step(0, 0)  # napari begins in the middle
         self.video, self.predictions, self.style, self._view = video, predictions, style, view
-        self._lines = Vectors(np.zeros((1, 2, 2)), name="skeleton and trails", vector_style="line", ndim=2)
-        self._lines.edge_width = max(1.0, image.data.shape[2] / 500)
-        self._points = _empty_points(style)
-        for layer in (image, self._lines, self._points):
-            lock(layer)  # predictions are looked at here, not changed
-        view.add(self._lines, self._points)
-        if view.layer is None:
-            self.video = self.predictions = self._view = None
-            return
+        self._layers.lines.edge_width = max(1.0, image.data.shape[2] / 500)
+        for points in (self._layers.bodyparts, self._layers.beside):
+            _count(points, style)
         view.closed.connect(self._on_view_closed)
         self._viewer.dims.events.current_step.connect(self._on_frame_changed)
         self.set_style(style)
-        self.changed.emit()
+        view.add(self._layers.lines, self._layers.bodyparts)
+        if self._view is view:
+            self.changed.emit()
 
     def set_style(self, style: OverlayStyle) -> None:
         """Draw the overlay differently."""
         self.style = style
         if self.predictions is not None:
             colors = line_colors(style)
-            self._lines.data = np.zeros((max(len(colors), 1), 2, 2))
-            self._lines.edge_color = colors if len(colors) else "black"
+            give(self._layers.lines, np.zeros((max(len(colors), 1), 2, 2)))
+            self._layers.lines.edge_color = colors if len(colors) else "black"
             self._draw()
 
     def show_beside(self, predictions: Predictions | None) -> None:
@@ -197,13 +217,8 @@ class Playback:
         if predictions is not None and self.video is not None:
             check_length(predictions, self.video, self.frames)
         self._beside = predictions
-        if self._crosses is None and predictions is not None and self._view is not None:
-            self._crosses = _empty_points(self.style, name="beside", symbol="x")
-            lock(self._crosses)
-            self._view.add(self._crosses)
-        if self._crosses is not None:
-            self._crosses.visible = predictions is not None
         if self.predictions is not None:
+            self._layers.beside.visible = predictions is not None
             self._draw()
 
     def go_to(self, frame: int) -> None:
@@ -227,30 +242,26 @@ class Playback:
             origin: x, y of the middle of the top-left cell.
             name: of the layer.
         """
-        self.hide_map()
-        self._map = Image(
-            likelihood,
-            name=name,
-            scale=to_rows_columns(cell),
-            translate=to_rows_columns(origin),
-            opacity=0.5,
-            colormap="inferno",
-            contrast_limits=(0.0, 1.0),
-            interpolation2d="linear",
-        )
-        layers = self._viewer.layers
-        layers.insert(layers.index(self._lines), self._map)
+        layer = self._layers.scoremap
+        layer.data, layer.name = likelihood, name
+        layer.scale, layer.translate = to_rows_columns(cell), to_rows_columns(origin)
+        layer.visible = True
 
     def hide_map(self) -> None:
         """Take the score map away."""
-        shown, self._map = self._map, None
-        if shown is not None and shown in self._viewer.layers:
-            self._viewer.layers.remove(shown)
+        self._layers.scoremap.visible = False
 
     def close(self) -> None:
         """Take the video and everything over it away, and go back to the labeling."""
         if self._view is not None:
             self._view.close()
+
+    @property
+    def _layers(self) -> VideoLayers:
+        session = self._session()
+        layers = None if session is None else session.video_layers
+        assert layers is not None, "videos are those of an open project"
+        return layers
 
     @property
     def _viewer(self) -> Viewer:
@@ -261,8 +272,7 @@ class Playback:
     def _on_view_closed(self) -> None:
         """Stop listening; the view may have been left by someone else."""
         self._viewer.dims.events.current_step.disconnect(self._on_frame_changed)
-        self.video = self.predictions = self._view = self._beside = self._crosses = None
-        self.hide_map()
+        self.video = self.predictions = self._view = self._beside = None
         self.changed.emit()
 
     def _on_frame_changed(self) -> None:
@@ -276,12 +286,12 @@ class Playback:
     def _draw(self) -> None:
         predictions, style, number = self.predictions, self.style, self.frame
         assert predictions is not None
-        _mark(self._points, pose_markers(predictions.xy[number], predictions.likelihood[number], style))
-        if self._crosses is not None and (beside := self._beside) is not None:
-            _mark(self._crosses, pose_markers(beside.xy[number], beside.likelihood[number], style))
+        _mark(self._layers.bodyparts, pose_markers(predictions.xy[number], predictions.likelihood[number], style))
+        if (beside := self._beside) is not None:
+            _mark(self._layers.beside, pose_markers(beside.xy[number], beside.likelihood[number], style))
         lines = pose_lines(predictions.xy, predictions.likelihood, number, style)
-        self._lines.data[: len(lines)] = lines
-        redraw(self._lines)
+        self._layers.lines.data[: len(lines)] = lines
+        redraw(self._layers.lines)
 
 
 _PLAYBACKS: "WeakKeyDictionary[Session, Playback]" = WeakKeyDictionary()
@@ -297,20 +307,13 @@ def playback_of(session: Session) -> Playback:
 def _mark(points: Points, look: PoseMarkers) -> None:
     """Put the markers of a layer to where they are in a frame."""
     if len(points.data) != len(look.data):  # napari's keys deleted some
-        points.selected_data = set()
-        points.data = look.data
+        give(points, look.data)
     points.data[:], points.shown[:], points.face_color[:] = look.data, look.shown, look.face
     points.border_color[:, 3] = look.shown  # napari draws all points of a plane, shown or not
     redraw(points)
 
 
-def _empty_points(style: OverlayStyle, *, name: str = "bodyparts", symbol: str = "disc") -> Points:
-    return Points(
-        np.zeros((len(style.colors), 2)),
-        name=name,
-        symbol=symbol,
-        size=_MARKER,
-        border_width=0.2,
-        border_color=np.concatenate([style.colors, np.ones((len(style.colors), 1))], axis=1),
-        canvas_size_limits=(_MARKER, _MARKER),
-    )
+def _count(points: Points, style: OverlayStyle) -> None:
+    """Let a layer have one marker per bodypart, in its color."""
+    give(points, np.zeros((len(style.colors), 2)))
+    points.border_color = np.concatenate([style.colors, np.ones((len(style.colors), 1))], axis=1)

@@ -132,7 +132,7 @@ def test_predictions_are_joined_to_the_labels_of_a_worst_frame(viewer, session, 
     np.testing.assert_allclose([seen[1:, 1].min(), seen[1:, 1].max()], [x, x + 8])
     assert viewer.layers.selection.active is session.canvas.points
     session.labeling.step(1)
-    assert not layer.face_color[:, 3].any()
+    assert not layer.visible
 
 
 def test_a_missing_table_of_predictions_is_told(session, dock, frame):

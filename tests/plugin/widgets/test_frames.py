@@ -7,6 +7,7 @@ from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.widgets.docks.frames import FramesDock
 from posecut_core.project.config import read_config
 from posecut_core.types import FrameRef
+from tests.plugin.hand import seen
 from tests.plugin.immediate_jobs import work_at_once
 
 
@@ -89,7 +90,7 @@ def test_frame_is_taken_from_a_video(opened):
     assert counts(opened) == [4, 3]
     picker.back_button.click()
     assert set(opened.session.labeling.index.frames) - set(before) == {FrameRef(picker_video(opened), number)}
-    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+    assert seen(viewer) == ["frame", "skeleton", "labels"]
     opened.session.show_frame(picker_video(opened), number)
     opened.delete_button.click()
     assert counts(opened) == [3, 3]

@@ -178,7 +178,7 @@ def test_crop_is_drawn_and_saved(opened):
     videos.rectangle.data = [[[9.5, 19.5], [9.5, 60.2], [70.1, 60.2], [70.1, 19.5]]]
     videos.save()
     assert videos.videos.topLevelItem(1).text(1) == "20 to 61, 10 to 71"
-    assert [layer.name for layer in viewer.layers] == ["frame", "skeleton", "labels"]
+    assert seen(viewer) == ["frame", "skeleton", "labels"]
     videos.draw()
     videos.take_whole()
     videos.save()

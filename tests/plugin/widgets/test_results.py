@@ -103,11 +103,11 @@ def test_what_a_filter_changed_is_shown_beside_it(viewer, dock):
 def test_leaving_brings_the_labeling_back(viewer, dock):
     """The second press takes the video, its plot and its callbacks away."""
     before = len(viewer.dims.events.current_step.callbacks)
-    labels = [layer.name for layer in viewer.layers]
+    labels = seen(viewer)
     dock.show_chosen()
     assert "labels" not in seen(viewer)
     dock.show_chosen()
-    assert [layer.name for layer in viewer.layers] == labels
+    assert seen(viewer) == labels
     assert dock.timeline is None
     assert len(viewer.dims.events.current_step.callbacks) == before
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.plugin.hand import seen
 from tests.plugin.widgets.analyzed_project import results_dock
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
@@ -39,4 +40,4 @@ def test_a_score_map_lies_where_the_child_says(viewer, dock, tmp_path):
     np.testing.assert_array_equal(layer.scale, (8, 16))
     np.testing.assert_array_equal(layer.translate, (3.5, 7.5))
     viewer.dims.set_current_step(0, 6)
-    assert f"score map of {part}" not in viewer.layers
+    assert f"score map of {part}" not in seen(viewer)
