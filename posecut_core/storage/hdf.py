@@ -17,7 +17,6 @@ _LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its f
 _SMALL = 2**22  # bytes of a part that may be there as its value where nothing was written
 _DEFLATED = 1032  # how often smaller gzip makes what is all the same
 _HEAP = b"GCOL\x01\0\0\0"  # begins a collection of texts; its length follows, and then the texts
-_HEADER = b"OHDR\x02"  # begins what a part is; flags follow, and then, behind what these tell of, its length
 _LENGTH, _TEXT = struct.Struct("<Q"), struct.Struct("<H6xQ")  # number of a text, 0 for free space, and its length
 
 
@@ -38,7 +37,7 @@ def open_hdf(path: Path, *, foreign: bool = False) -> Iterator[h5py.File]:
     """
     with open_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
-        why = "its structure is damaged" if foreign and size and _is_damaged(stream.fileno()) else ""
+        why = "its structure is damaged" if foreign and size and _has_wrong_heap(stream.fileno()) else ""
     if not why:
         with h5py.File(path, "r") as file:
             why = _foreign_part(file, at_most=max(_LARGE, _DENSEST * size), links=foreign)
@@ -48,18 +47,17 @@ def open_hdf(path: Path, *, foreign: bool = False) -> Iterator[h5py.File]:
     raise LabelError(f"Cannot read {path} because {why}; restore it from a copy.")
 
 
-def _is_damaged(descriptor: int) -> bool:
-    """Tell whether a file has what HDF5 believes: parts longer than the file, or texts at which it would stay forever.
+def _has_wrong_heap(descriptor: int) -> bool:
+    """Tell whether a file has texts longer than itself, or such at which HDF5 would stay forever.
 
-    Source: HDF5 File Format Specification, "Global Heap" and "Version 2 Data Object Header Prefix".
+    Source: HDF5 File Format Specification, "Global Heap".
     """
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        for begins, is_wrong in ((_HEAP, _is_wrong_heap), (_HEADER, _is_wrong_header)):
-            at = content.find(begins)
-            while at >= 0:
-                if is_wrong(content, at):
-                    return True
-                at = content.find(begins, at + 1)
+        at = content.find(_HEAP)
+        while at >= 0:
+            if _is_wrong_heap(content, at):
+                return True
+            at = content.find(_HEAP, at + 1)
     return False
 
 
@@ -75,13 +73,6 @@ def _is_wrong_heap(content: mmap.mmap, at: int) -> bool:
             return True
         begin += step
     return end > len(content)
-
-
-def _is_wrong_header(content: mmap.mmap, at: int) -> bool:
-    flags = content[at + len(_HEADER)] if at + len(_HEADER) < len(content) else 0
-    begin = at + len(_HEADER) + 1 + (16 if flags & 32 else 0) + (4 if flags & 16 else 0)  # times; numbers of attributes
-    length = int.from_bytes(content[begin : begin + (1 << (flags & 3))], "little")
-    return flags < 64 and length > len(content)
 
 
 def _foreign_part(file: h5py.File, *, at_most: int, links: bool) -> str:
