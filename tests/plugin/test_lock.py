@@ -51,7 +51,7 @@ def test_keys_of_napari_leave_markers_and_picture_where_they_are(session, key):
         hand.key(key)
         assert layer.mode == "pan_zoom"
         hand.drag((4.0, 4.0), (30.0, 30.0))
-    assert all(np.array_equal(layer.affine.affine_matrix, np.eye(3)) for layer in session.canvas.layers)
+    assert all(np.array_equal(layer.affine.affine_matrix, np.eye(layer.ndim + 1)) for layer in session.canvas.layers)
     np.testing.assert_array_equal(session.canvas.points.data, places)
     session.labeling.choose(session.labeling.keypoints[0].bodypart)
     hand.click((100.0, 4.0))
