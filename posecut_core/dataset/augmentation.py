@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.scoremaps import Number
 from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.video.neighbors import COLORS, GREEN
 
 CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
 _WIDENS = (0.06, 0.6)  # shares of the steps between which they come to be turned by all that is asked for
@@ -223,7 +224,7 @@ def change_tones(images: Float[Array, "B H W C"], curves: Float[Array, "B 3 T"])
     What lies outside 0 to 1 is mapped as the nearer end is.
     """
     last = curves.shape[-1] - 1
-    curves = jnp.tile(curves, (1, images.shape[-1] // 3, 1))
+    curves = curves[:, _color_of(images.shape[-1])]
     places = jnp.clip(images, 0.0, 1.0) * last
     near = [jnp.maximum(0.0, 1 - jnp.abs(places - tone)) for tone in range(last + 1)]  # weights that add up to 1
     shares = (weight * curves[:, None, None, :, tone] for tone, weight in enumerate(near))
@@ -236,7 +237,7 @@ def _random_tones(key: Key[Array, ""], images: Float[Array, "B H W C"], strength
     Other animals have other coats, on other grounds, in other light; what tells bodyparts apart is their shape.
     """
     toned, shift, tint, invert, gray, shade = jax.random.split(key, 6)
-    batch, height, width, channels = images.shape
+    batch, height, width, _ = images.shape
     straight = jnp.linspace(0.0, 1.0, _TONES)
     inverted = jax.random.bernoulli(invert, _INVERTED * strength, (batch, 1, 1))
     curves = jnp.where(inverted, 1 - straight, straight)
@@ -244,12 +245,18 @@ def _random_tones(key: Key[Array, ""], images: Float[Array, "B H W C"], strength
     curves += _TINTED * strength * jax.random.normal(tint, (batch, 3, _TONES))
     changed = change_tones(images, curves)
     without_color = jax.random.bernoulli(gray, _GRAY * strength, (batch, 1, 1, 1))
-    grays = changed.reshape(batch, height, width, channels // 3, 3).mean(axis=-1).repeat(3, axis=-1)
+    grays = jnp.broadcast_to(changed[..., :COLORS].mean(axis=-1, keepdims=True), (batch, height, width, COLORS))
+    grays = jnp.concatenate([grays, changed[..., COLORS:]], axis=-1)
     changed = jnp.where(without_color, grays, changed)
     shades = _SHADED * strength * jax.random.normal(shade, (batch, _SHADES, _SHADES, 1))
     changed += jax.image.resize(shades, (batch, height, width, 1), "linear")
     use = jax.random.bernoulli(toned, _TONED, (batch, 1, 1, 1))
     return jnp.where(use, changed, images)
+
+
+def _color_of(channels: int) -> np.ndarray:
+    """Return which of red, green and blue each channel is: those of neighbors are green (`video.neighbors`)."""
+    return np.array([*range(COLORS), *[GREEN] * (channels - COLORS)])
 
 
 class Patches(NamedTuple):
@@ -262,7 +269,7 @@ class Patches(NamedTuple):
     def over(self, images: Float[Array, "B H W C"]) -> Float[Array, "B H W C"]:
         """Lay the patches over images."""
         _, height, width, channels = images.shape
-        colors = jnp.tile(self.colors, channels // 3)
+        colors = self.colors[..., _color_of(channels)]
         x, y = jnp.arange(width)[None], jnp.arange(height)[None]
         for patch in range(self.low.shape[1]):
             low, high = self.low[:, patch, :, None], self.high[:, patch, :, None]
