@@ -207,9 +207,9 @@ def is_tidy(bar: FlowBar, viewer: Viewer) -> bool:
     window = bar.window()
     assert isinstance(window, QMainWindow)
     docks = [dock for title in bar.buttons if (dock := bar._dock(title)) is not None]
-    layers = [(layer.name, layer.visible, layer.opacity) for layer in viewer.layers]
+    layers = [(layer.name, layer.opacity) for layer in viewer.layers if layer.visible]
     return (
-        layers == [(name, True, 1.0) for name in ("frame", "skeleton", "labels")]
+        layers == [(name, 1.0) for name in ("frame", "skeleton", "labels")]
         and not any(dock.isFloating() for dock in docks)
         and {window.dockWidgetArea(dock) for dock in docks} == {Qt.DockWidgetArea.RightDockWidgetArea}
         and viewer.dims.ndisplay == 2

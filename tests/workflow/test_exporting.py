@@ -52,7 +52,7 @@ def test_labels_that_a_killed_program_did_not_come_to_write_are_exported(spot_pr
     moved = replace(table, xy=np.where(np.isnan(table.xy), np.nan, 12.25))
     write_labels(project, table)
     with monkeypatch.context() as patch:
-        patch.setattr(LabelSession, "_write", lambda session: None)
+        patch.setattr(LabelSession, "_write_files", lambda session: None)
         write_labels(project, moved)
     assert "12.25" not in project.collected_data("spot", ".csv").read_text()
     export_deeplabcut(spot_project)

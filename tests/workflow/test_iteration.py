@@ -86,7 +86,7 @@ def test_labels_that_a_killed_call_accepted_are_saved(drafted, monkeypatch):
     """Kind: a call that was killed between an edit, which is durable at once, and the files for DeepLabCut."""
     project = open_project(drafted)
     with monkeypatch.context() as patch:
-        patch.setattr(LabelSession, "_write", lambda session: None)
+        patch.setattr(LabelSession, "_write_files", lambda session: None)
         accept_drafts(project, "spot", read_state(project, "spot").unreviewed)
     assert "30.0" not in project.collected_data("spot", ".csv").read_text()
     merge_datasets(drafted, unreviewed="accept")
