@@ -11,7 +11,6 @@ not trained again. Errors are pixels of the full frames.
 """
 
 import importlib.util
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from generalisation import Subject, measured
-from openfield import keep_row, kept_rows, parser, print_result, settings_given
+from openfield import all_rows, parser, print_result, settings_given
 
 from posecut_core import create_new_project, extract_frames
 from posecut_core.demo.sample import VIDEOS, create, film_all
@@ -198,11 +197,7 @@ def main():
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
     options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     arguments = options.parse_args()
-    rows = kept_rows(arguments.results)
-    for row in run(arguments, rows):
-        print(json.dumps(row), flush=True)
-        rows.append(row)
-        keep_row(arguments.results, row)
+    rows = all_rows(arguments.results, lambda known: run(arguments, known))
     print_result({"table": table(rows)})
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from openfield import keep_row, kept_rows, parser, print_result, settings_given, show, splits, working_copy
+from openfield import all_rows, parser, print_result, settings_given, show, splits, working_copy
 
 from posecut_core import create_training_dataset, extract_frames, train_network
 from posecut_core.demo.sample import VIDEOS, create, film_all
@@ -230,12 +230,7 @@ def main():
     options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     options.add_argument("--figure", type=Path, help="error against labels, of all results (default: none)")
     arguments = options.parse_args()
-    path = arguments.results
-    rows = kept_rows(path)
-    for row in run(arguments, rows):
-        print(json.dumps(row), flush=True)
-        rows.append(row)
-        keep_row(path, row)
+    rows = all_rows(arguments.results, lambda known: run(arguments, known))
     if arguments.figure:
         draw(rows, arguments.figure)
     print_result({"table": table(rows)})

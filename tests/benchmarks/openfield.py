@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,18 @@ def keep_row(path: Path | None, row: dict[str, object]) -> None:
     if path:
         with path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+
+
+def all_rows(
+    path: Path | None, run: Callable[[list[dict[str, object]]], Iterable[dict[str, object]]]
+) -> list[dict[str, object]]:
+    """Return the results that are kept and those that `run`, which is given them, adds; each is printed and kept."""
+    rows = kept_rows(path)
+    for row in run(rows):
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+        keep_row(path, row)
+    return rows
 
 
 def settings_given(options: list[str]) -> dict[str, object]:

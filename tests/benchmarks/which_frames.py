@@ -10,7 +10,6 @@ frames that train, since its video has no labels, and tests on the other 20. Eac
 many seeds; settings and steps of all trainings are the same. What is a line of `--results` is not trained again.
 """
 
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from generalisation import _STRANGERS
-from openfield import keep_row, kept_rows, parser, print_result, settings_given, show, splits, working_copy
+from openfield import all_rows, parser, print_result, settings_given, show, splits, working_copy
 
 from posecut_core import create_training_dataset, extract_frames, train_network
 from posecut_core.backbones.layers import undrawn
@@ -225,12 +224,7 @@ def main():
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
     options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     arguments = options.parse_args()
-    path = arguments.results
-    rows = kept_rows(path)
-    for row in run(arguments, rows):
-        print(json.dumps(row), flush=True)
-        rows.append(row)
-        keep_row(path, row)
+    rows = all_rows(arguments.results, lambda known: run(arguments, known))
     print_result({"table": table(rows)})
 
 
