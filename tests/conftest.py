@@ -34,8 +34,9 @@ hypothesis.settings.load_profile("fixed")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of one file in one process, and all windows in one, for they share the screen's focus."""
+    """Keep the tests of one file in one process, and all windows of a screen, which share its focus."""
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
             path = item.path.as_posix()
-            item.add_marker(pytest.mark.xdist_group("window" if "/tests/plugin/" in path else path))
+            shares = "/tests/plugin/" in path and "SCREEN_PER_PROCESS" not in os.environ
+            item.add_marker(pytest.mark.xdist_group("window" if shares else path))
