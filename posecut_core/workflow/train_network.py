@@ -119,8 +119,8 @@ def train_network(
         max_snapshots_to_keep: keep this many snapshots and delete older ones; by default the number in settings.yaml.
         seeds: train so many networks of this shuffle, one after the other, that differ in their seeds only: that of
             settings.yaml, the next one, and so on. Together they are an ensemble (`ensemble` of `analyze_videos`).
-            Those that are trained already are not trained again. The further ones lie in `network-2`, `network-3`, ...
-            beside the first one's snapshots.
+            Those that are trained already are not trained again; all take as many steps as the first one. The further
+            ones lie in `network-2`, `network-3`, ... beside the first one's snapshots.
         gputouse: train on this device only, counted from 0; by default on all, if batch_size divides by their number.
         weights: what a new training begins with: "imagenet" (weights that are downloaded once, then cached), "random",
             "previous" (the last network of this shuffle in an earlier iteration), or a .safetensors file; by default as
