@@ -37,7 +37,8 @@ from posecut_core.labels.store import read_labels
 from posecut_core.model.initialization import begin
 from posecut_core.model.pose_net import PoseNet
 from posecut_core.progress import silent
-from posecut_core.project.opening import open_project, project_videos
+from posecut_core.project.opening import frame_folders, open_project
+from posecut_core.project.paths import Project
 from posecut_core.video.extraction import _kmeans_ranking, _uniform_ranking
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
@@ -137,11 +138,16 @@ def openfield(arguments) -> Iterator[tuple[Path, list[Pool], dict[str, tuple[int
     """Copy the example project, whose labeled frames are the pool."""
     with working_copy(arguments.data) as config:
         project = adopt_project(config)
-        (video,) = [name for name in project_videos(project) if len(read_labels(project, name).numbers)]
+        (video,) = [name for name in _labeled(project) if len(read_labels(project, name).numbers)]
         numbers, (train, test) = read_labels(project, video).numbers, next(iter(splits(arguments.data, count=1)))
         store = FrameStore.open(project.frame_store(video))
         pool = Pool(video, numbers[train], [store.read(int(number)) for number in numbers[train]])
         yield config, [pool], {video: tuple(numbers[test].tolist())}, lambda numbers: None
+
+
+def _labeled(project: Project) -> list[str]:
+    """Return the videos with frames, in the order of the labeled ones; the project may not know where they are."""
+    return sorted(folder.name for folder in frame_folders(project))
 
 
 SETS = {"drawn": drawn, "openfield": openfield}
@@ -150,7 +156,7 @@ SETS = {"drawn": drawn, "openfield": openfield}
 def rows_of(config: Path, numbers: dict[str, list[int]]) -> list[int]:
     """Return the places of frames among all labeled ones, video by video."""
     project, first, found = open_project(config), 0, []
-    for video in sorted(project_videos(project)):
+    for video in _labeled(project):
         labeled = read_labels(project, video).numbers
         wanted = np.array(sorted(numbers.get(video, ())), dtype=np.int64)
         found += (first + np.searchsorted(labeled, wanted)).tolist()
