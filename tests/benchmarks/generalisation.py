@@ -1,37 +1,49 @@
 """Error on animals that nobody has labeled, against how many frames are labeled.
 
     python tests/benchmarks/generalisation.py [--sets flies,openfield,rendered] [--labels 25,all] [--seeds N]
-        [--steps N] [--weights FILE] [--set NAME=VALUE] [--results FILE.jsonl] [--figure FILE.png]
+        [--steps N] [--weights FILE] [--set NAME=VALUE] [--peer PYTHON] [--results FILE.jsonl] [--figure FILE.png]
 
 `flies` trains on the flies of one recording and tests on those of others (`../shared/tools/flies_project.py`);
 `rendered` trains on two drawn mice and tests on two others in other arenas; `openfield` trains on the rows of
 openfield_split.json for seed 0 and on drawn ones for others: its mouse is the same, so it says least. The seed also
 chooses which of the training frames are labeled. `--name` calls a recipe: what `--set` makes of the shipped one. Every
 training is a line of `--results`; what is there already is not trained again, so a run that ended goes on. Errors are
-pixels of the full frames, of points in view.
+pixels of the full frames, of points in view. With `--peer`, DeepLabCut's ResNet-50 trains instead, from random weights,
+on the same rows, at the scale and with the crops that PoseCut chooses or `--set` gives, for as many frames; it turns
+them by the 30 degrees that it has as installed unless `--set rotation=` gives others (`peer_project.py`).
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from openfield import all_rows, parser, print_result, settings_given, show, splits, working_copy
 
-from posecut_core import create_training_dataset, extract_frames, train_network
+from posecut_core import create_training_dataset, export_deeplabcut, extract_frames, train_network
+from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.dataset.split import read_split
 from posecut_core.demo.sample import VIDEOS, create, film_all
 from posecut_core.demo.scene import TO_LABEL, UNSEEN, human_labels, prepare
-from posecut_core.evaluation.measurement import EvaluationJob, Measurement, measure
+from posecut_core.evaluation.errors import pixel_errors
+from posecut_core.evaluation.measurement import frame_names, gather_frames
+from posecut_core.evaluation.reliability import calibration
 from posecut_core.inference.predictor import Predictor
+from posecut_core.inference.stored_frames import FramePredictions, LabeledFrames, predict_stored_frames
+from posecut_core.labels.store import read_labels
 from posecut_core.progress import Notice, silent
 from posecut_core.project.opening import open_project
+from posecut_core.project.paths import Training
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.check_labels import write_labels
 
 _STRANGERS = (
@@ -45,6 +57,9 @@ _STRANGERS = (
     ),
 )
 _LABELED, _TESTED = 50, 60  # frames of each drawn video
+PEER = "DeepLabCut"
+_PEER_ROTATION = 30  # as installed
+_CHOSEN = ("net_type", "global_scale", "crop_size", "rotation", "maxiters")  # settings that a row tells
 
 
 @dataclass(frozen=True)
@@ -97,21 +112,50 @@ def rendered(_: Path, seeds: int) -> Iterator[Subject]:
 SETS = {"openfield": openfield, "flies": flies, "rendered": rendered}
 
 
-def measured(
-    subject: Subject, shuffle: int, train: list[int], test: list[int], weights: str, settings: Mapping[str, object]
-) -> tuple[Measurement, float]:
-    """Train on some frames; return what comes of it on others, and processor minutes."""
-    chosen = {"display_iters": 100, "save_iters": 10**6, **settings}
-    create_training_dataset(
-        subject.config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=chosen, report=tell
-    )
+def labeled_frames(training: Training) -> tuple[LabeledFrames, ...]:
+    """Gather the frames of a training dataset, with their labels."""
+    project, split = training.project, read_split(training.split)
+    tables = {video: read_labels(project, video) for video in {frame.video for frame in (*split.train, *split.test)}}
+    return gather_frames(project, tables, train=split.train, test=split.test)
+
+
+def poses_of_posecut(
+    training: Training, frames: tuple[LabeledFrames, ...], weights: str
+) -> tuple[list[FramePredictions], float]:
+    """Train; return predictions of frames, and processor minutes."""
     start = os.times()
-    train_network(subject.config, shuffle, weights=weights, report=show)
+    train_network(training.project.config_path, training.shuffle, weights=weights, report=show)
     end = os.times()
-    training = open_project(subject.config).training(shuffle)
-    job = EvaluationJob(training, training.snapshots[-1], None)
-    found = measure(job, Predictor.load(training.folder), batch_size=8, report=silent)
+    predictor = Predictor.load(training.folder)
+    found = [predict_stored_frames(predictor, video, batch_size=8, advance=lambda _: None) for video in frames]
     return found, (end.user + end.system - start.user - start.system) / 60
+
+
+def poses_of_peer(
+    training: Training, frames: tuple[LabeledFrames, ...], settings: TrainingSettings, python: str
+) -> tuple[list[FramePredictions], float]:
+    """Train DeepLabCut on a copy of the project, for as many frames; return the same."""
+    project = training.project
+    export_deeplabcut(project.config_path)
+    names = [[f"{video.video}/{name}" for name in frame_names(project, video)] for video in frames]
+    every, trains = [*chain(*names)], np.concatenate([video.is_train for video in frames])
+    with tempfile.TemporaryDirectory(prefix="posecut-peer-") as folder:
+        shutil.copytree(project.root / "labeled-data", Path(folder) / "labeled-data")
+        request = {
+            "config": shutil.copy(project.config_path, folder),
+            "labels": dict(zip(every, np.concatenate([video.xy for video in frames]).tolist(), strict=True)),
+            "train": [every[row] for row in np.flatnonzero(trains)],
+            "size": FrameStore.open(project.frame_store(frames[0].video)).sizes[0, ::-1].tolist(),
+            "scale": settings.global_scale,
+            "crop_size": settings.crop_size,
+            "rotation": settings.rotation,
+            "steps": settings.maxiters,
+        }
+        program = [python, str(Path(__file__).with_name("peer_project.py"))]
+        done = subprocess.run(program, input=json.dumps(request), stdout=subprocess.PIPE, text=True, check=True)
+    report = json.loads(done.stdout.splitlines()[-1])
+    found = [np.array([report["poses"][name] for name in own]) for own in names]
+    return [FramePredictions(poses[..., :2], poses[..., 2]) for poses in found], report["processor_minutes"]
 
 
 def tell(progress) -> None:
@@ -120,30 +164,69 @@ def tell(progress) -> None:
         print(progress.text, flush=True)
 
 
-def figures(found: Measurement, groups: Mapping[str, list[int]]) -> dict[str, object]:
-    """Sum up the errors on test frames, in pixels."""
-    xy = np.concatenate([video.xy for video in found.frames])
+def figures(
+    frames: tuple[LabeledFrames, ...],
+    predicted: list[FramePredictions],
+    bodyparts: tuple[str, ...],
+    groups: Mapping[str, list[int]],
+    *,
+    test: list[int],
+    within: float,
+) -> dict[str, object]:
+    """Sum up the errors on test frames, in pixels; `test` are the rows of these among all labeled frames."""
+    xy, annotated, is_train = (
+        np.concatenate([getattr(video, name) for video in frames]) for name in ("xy", "annotated", "is_train")
+    )
     size = float(np.nanmedian(np.hypot(*(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1)).T)))
-    errors, hidden = found.errors[found.is_test], (np.isnan(xy[..., 0]) & found.annotated)[found.is_test]
-    places = np.flatnonzero(found.is_test)
+    every = pixel_errors(np.concatenate([video.xy for video in predicted]), xy)
+    errors, annotated = every[~is_train], annotated[~is_train]
+    likelihood = np.concatenate([video.likelihood for video in predicted])[~is_train]
+    hidden = np.isnan(xy[~is_train, :, 0]) & annotated
     known = errors[~np.isnan(errors)]
     return {
         "error_px": round(float(known.mean()), 3),
-        "train_error_px": round(float(np.nanmean(found.errors[found.is_train])), 3),
+        "train_error_px": round(float(np.nanmean(every[is_train])), 3),
         "percentiles_5_50_95": np.percentile(known, (5, 50, 95)).round(2).tolist(),
         "share_of_animal": round(float(known.mean()) / size, 4),
-        "by_bodypart": dict(zip(found.bodyparts, np.nanmean(errors, axis=0).round(2).tolist(), strict=True)),
+        "by_bodypart": dict(zip(bodyparts, np.nanmean(errors, axis=0).round(2).tolist(), strict=True)),
         "by_group": {
-            name: round(float(np.nanmean(errors[np.searchsorted(places, rows)])), 2) for name, rows in groups.items()
+            name: round(float(np.nanmean(errors[np.searchsorted(sorted(test), rows)])), 2)
+            for name, rows in groups.items()
         },
-        "calibration_error": round(found.calibration.expected_error, 4),
-        "hidden_below_half": round(float((found.likelihood[found.is_test][hidden] < 0.5).mean()), 3)
-        if hidden.any()
-        else None,
-        "settings": {
-            name: getattr(found.settings, name)
-            for name in ("net_type", "global_scale", "crop_size", "rotation", "maxiters")
-        },
+        "calibration_error": round(calibration(errors, likelihood, annotated, within=within).expected_error, 4),
+        "hidden_below_half": round(float((likelihood[hidden] < 0.5).mean()), 3) if hidden.any() else None,
+    }
+
+
+def measured(
+    subject: Subject,
+    row: Mapping[str, object],
+    shuffle: int,
+    *,
+    weights: str,
+    peer: str | None,
+) -> dict[str, object]:
+    """Train on some frames, in the way that `row` asks for; return what comes of it on others."""
+    train, test = subject.splits[row["seed"]]
+    if row["labels"] != "all":
+        train = sorted(np.random.default_rng(row["seed"]).permutation(train)[: int(row["labels"])].tolist())
+    settings = {"display_iters": 100, "save_iters": 10**6, "seed": row["seed"], **row["asked"]}
+    create_training_dataset(
+        subject.config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=settings, report=tell
+    )
+    training = open_project(subject.config).training(shuffle)
+    frames, chosen = labeled_frames(training), read_settings(training.settings)
+    if row["by"] == PEER:
+        chosen = replace(chosen, rotation=row["asked"].get("rotation", _PEER_ROTATION))
+        predicted, minutes = poses_of_peer(training, frames, chosen, peer)
+    else:
+        predicted, minutes = poses_of_posecut(training, frames, weights)
+    bodyparts = training.project.config.bodyparts
+    return {
+        "train_frames": len(train),
+        **figures(frames, predicted, bodyparts, subject.groups, test=test, within=chosen.pos_dist_thresh),
+        "settings": {name: getattr(chosen, name) for name in _CHOSEN},
+        "processor_minutes": round(minutes, 2),
     }
 
 
@@ -152,11 +235,13 @@ def run(arguments, known: list[dict[str, object]]) -> Iterator[dict[str, object]
     given, shuffle = settings_given(arguments.set), 0
     if arguments.steps:
         given["maxiters"] = arguments.steps
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    by = PEER if arguments.peer else "PoseCut"
     for name in arguments.sets.split(","):
         wanted = [
-            {"set": name, "labels": labels, "seed": seed, "recipe": arguments.name, "asked": given}
+            {"set": name, "labels": labels, "seed": seed, "by": by, "recipe": arguments.name, "asked": given}
+            for seed in seeds
             for labels in arguments.labels.split(",")
-            for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds)
         ]
         wanted = [
             row for row in wanted if not any(all(one.get(key) == value for key, value in row.items()) for one in known)
@@ -166,19 +251,16 @@ def run(arguments, known: list[dict[str, object]]) -> Iterator[dict[str, object]
         with SETS[name](arguments.data, arguments.first_seed + arguments.seeds) as subject:
             for row in wanted:
                 shuffle += 1
-                train, test = subject.splits[row["seed"]]
-                if row["labels"] != "all":
-                    train = np.random.default_rng(row["seed"]).permutation(train)[: int(row["labels"])].tolist()
-                settings = {"seed": row["seed"], **given}
-                found, minutes = measured(subject, shuffle, sorted(train), test, arguments.weights, settings)
-                yield {**row, **figures(found, subject.groups), "processor_minutes": round(minutes, 2)}
+                yield {**row, **measured(subject, row, shuffle, weights=arguments.weights, peer=arguments.peer)}
 
 
 def table(rows: list[dict[str, object]]) -> dict[str, dict[str, float]]:
     """Average over seeds."""
     found: dict[str, list[float]] = {}
     for row in rows:
-        found.setdefault(f"{row['set']}, {row['labels']} labels, {row['recipe']}", []).append(row["error_px"])
+        found.setdefault(f"{row['set']}, {row['labels']} labels, {row['by']}, {row['recipe']}", []).append(
+            row["error_px"]
+        )
     return {
         name: {
             "mean_px": round(float(np.mean(errors)), 2),
@@ -190,30 +272,44 @@ def table(rows: list[dict[str, object]]) -> dict[str, dict[str, float]]:
 
 
 def draw(rows: list[dict[str, object]], path: Path) -> None:
-    """Draw the error against how many frames are labeled, a panel for each set."""
+    """Draw the error against how many frames are labeled, a panel for each set; bars are standard deviations."""
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    sets = sorted({row["set"] for row in rows})
-    figure, axes = plt.subplots(1, len(sets), figsize=(4 * len(sets), 3.4), squeeze=False, layout="constrained")
-    every = {"openfield": 96, "flies": 160, "rendered": 2 * _LABELED}
+    sets = [name for name in SETS if any(row["set"] == name for row in rows)]
+    makers = sorted({(row["by"], row["recipe"]) for row in rows}, reverse=True)
+    figure, axes = plt.subplots(1, len(sets), figsize=(4 * len(sets), 3.8), squeeze=False, layout="constrained")
     for axis, name in zip(axes[0], sets, strict=True):
-        for recipe in sorted({row["recipe"] for row in rows if row["set"] == name}):
-            own = [row for row in rows if row["set"] == name and row["recipe"] == recipe]
-            counts = sorted({every[name] if row["labels"] == "all" else int(row["labels"]) for row in own})
-            errors = [
-                [
-                    row["error_px"]
-                    for row in own
-                    if (every[name] if row["labels"] == "all" else int(row["labels"])) == count
-                ]
-                for count in counts
-            ]
-            axis.errorbar(counts, [*map(np.mean, errors)], [*map(np.std, errors)], marker="o", capsize=3, label=recipe)
+        for color, (by, recipe) in enumerate(makers):
+            own = [row for row in rows if (row["set"], row["by"], row["recipe"]) == (name, by, recipe)]
+            if not own:
+                continue
+            counts = sorted({row["train_frames"] for row in own})
+            errors = [[row["error_px"] for row in own if row["train_frames"] == count] for count in counts]
+            axis.errorbar(
+                counts,
+                [*map(np.mean, errors)],
+                [*map(np.std, errors)],
+                color=f"C{color}",
+                marker="s" if by == PEER else "o",
+                linestyle="--" if by == PEER else "-",
+                capsize=3,
+                label=f"{by}, {recipe}",
+            )
         axis.set(title=name, xlabel="labeled frames", ylabel="error, pixels", xscale="log", yscale="log")
-        axis.legend(frameon=False)
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter("{x:g}")
+            side.set_minor_formatter("")
+        axis.set_xticks([10, 25, 50, 100], minor=False)
+    figure.legend(*figure_labels(axes[0]), loc="outside lower center", ncols=len(makers), frameon=False)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def figure_labels(axes) -> tuple[list, list[str]]:
+    """Collect what the panels show, each recipe once."""
+    found = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    return [*found.values()], [*found]
 
 
 def main():
@@ -225,6 +321,7 @@ def main():
     options.add_argument("--first-seed", type=int, default=0, help="(default: %(default)s)")
     options.add_argument("--steps", type=int, help="of each training (default: as shipped)")
     options.add_argument("--weights", default="random", help="imagenet, random or a .safetensors file")
+    options.add_argument("--peer", help="interpreter with DeepLabCut 3.0.2, which trains instead, from random weights")
     options.add_argument("--name", default="shipped", help="what this recipe is called (default: %(default)s)")
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
     options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
