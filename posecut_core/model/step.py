@@ -37,7 +37,7 @@ def _locref_loss(maps: Scoremaps, targets: Targets) -> Float[Array, "B h w K"]:
     return optax.huber_loss(maps.locref, targets.locref).sum(axis=-1) * targets.inside
 
 
-def _pose_loss(
+def pose_loss(
     maps: Scoremaps, targets: Targets, annotated: Bool[Array, "B K"], *, locref_weight: Number
 ) -> Float[Array, ""]:
     """Reduce to one number: mean over cells that were looked at, plus the weighted mean over the discs."""
@@ -230,7 +230,7 @@ def step(
 
     def loss_of(parameters: Any) -> Float[Array, ""]:
         losses = [
-            _pose_loss(maps, targets, crops.annotated, locref_weight=values.locref_weight)
+            pose_loss(maps, targets, crops.annotated, locref_weight=values.locref_weight)
             for maps in training_maps(config.network, parameters, crops.images)
         ]
         return jnp.sum(jnp.stack(losses))

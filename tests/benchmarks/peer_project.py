@@ -20,7 +20,6 @@ os.environ["DLClight"] = "True"  # noqa: SIM112 (DeepLabCut's own name)
 import deeplabcut
 import numpy as np
 import pandas as pd
-import torch
 import yaml
 from deeplabcut.pose_estimation_pytorch.models import PoseModel
 from deeplabcut.utils.auxiliaryfunctions import edit_config
@@ -90,7 +89,6 @@ def poses(config: str) -> dict[str, list[list[float]]]:
 def main():
     """Train and evaluate, print one JSON object."""
     request = json.load(sys.stdin)
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
     build = PoseModel.build
     PoseModel.build = staticmethod(lambda cfg, weight_init=None, pretrained_backbone=False: build(cfg))
     configure(create(request), request)

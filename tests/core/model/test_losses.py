@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.scoremaps import Scoremaps, Targets
-from posecut_core.model.step import _locref_loss, _pose_loss, _score_loss
+from posecut_core.model.step import _locref_loss, pose_loss, _score_loss
 
 
 def maps(score=0.0, offset=0.0):
@@ -41,7 +41,7 @@ def test_locref_loss_is_hubers_inside_the_discs(offset, expected):
 
 def test_the_parts_are_means():
     """The score's mean is over all cells, the location refinement's over the discs, weighted."""
-    found = _pose_loss(maps(offset=3.0), targets(first_cell_of=[0, 1]), EVERYTHING, locref_weight=0.1)
+    found = pose_loss(maps(offset=3.0), targets(first_cell_of=[0, 1]), EVERYTHING, locref_weight=0.1)
     assert float(found) == pytest.approx(np.log(2) + 0.1 * 5.0)
 
 
@@ -50,7 +50,7 @@ def test_bodyparts_nobody_looked_for_cost_nothing():
     annotated = jnp.array([[True, False]])
 
     def loss(scores):
-        return _pose_loss(maps()._replace(scores=scores), targets(), annotated, locref_weight=0.1)
+        return pose_loss(maps()._replace(scores=scores), targets(), annotated, locref_weight=0.1)
 
     value, gradient = jax.value_and_grad(loss)(jnp.full((1, 2, 2, 2), 3.0))
     assert float(value) == pytest.approx(np.log1p(np.exp(3)), rel=1e-5)
@@ -60,4 +60,4 @@ def test_bodyparts_nobody_looked_for_cost_nothing():
 
 def test_nothing_to_learn_is_no_division_by_zero():
     """Without discs and without anything looked at the loss is 0."""
-    assert float(_pose_loss(maps(offset=9.0), targets(), jnp.zeros((1, 2), bool), locref_weight=1.0)) == 0
+    assert float(pose_loss(maps(offset=9.0), targets(), jnp.zeros((1, 2), bool), locref_weight=1.0)) == 0

@@ -212,7 +212,7 @@ def test_a_step_without_a_finite_loss_changes_nothing(thin, start, frames):
 def test_a_gradient_that_is_not_finite_skips_the_step(monkeypatch, thin, frames, backend, value, skipped):
     """The square root has an infinite slope at 0 although its value is finite."""
     monkeypatch.setattr(training.jax, "default_backend", lambda: backend)
-    monkeypatch.setattr(training, "_pose_loss", lambda maps, *rest, **options: jnp.sqrt(maps.scores[0, 0, 0, 0]))
+    monkeypatch.setattr(training, "pose_loss", lambda maps, *rest, **options: jnp.sqrt(maps.scores[0, 0, 0, 0]))
     monkeypatch.setattr(
         training,
         "training_maps",
