@@ -278,7 +278,9 @@ def draw(rows: list[dict[str, object]], path: Path) -> None:
 
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     makers = sorted({(row["by"], row["recipe"]) for row in rows}, reverse=True)
-    figure, axes = plt.subplots(1, len(sets), figsize=(4 * len(sets), 3.8), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(sets), figsize=(4 * len(sets), 3.8), squeeze=False, sharex=True, sharey=True, layout="constrained"
+    )
     for axis, name in zip(axes[0], sets, strict=True):
         for color, (by, recipe) in enumerate(makers):
             own = [row for row in rows if (row["set"], row["by"], row["recipe"]) == (name, by, recipe)]
@@ -296,11 +298,12 @@ def draw(rows: list[dict[str, object]], path: Path) -> None:
                 capsize=3,
                 label=f"{by}, {recipe}",
             )
-        axis.set(title=name, xlabel="labeled frames", ylabel="error, pixels", xscale="log", yscale="log")
-        for side in (axis.xaxis, axis.yaxis):
-            side.set_major_formatter("{x:g}")
-            side.set_minor_formatter("")
-        axis.set_xticks([10, 25, 50, 100], minor=False)
+        axis.set(title=name, xlabel="labeled frames", xscale="log", yscale="log", xlim=(8, 200), ylim=(1, 100))
+        axis.set_xticks([10, 25, 50, 100, 160], [10, 25, 50, 100, 160])
+        axis.set_yticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("error on test frames, pixels")
     figure.legend(*figure_labels(axes[0]), loc="outside lower center", ncols=len(makers), frameon=False)
     figure.savefig(path, dpi=120)
     plt.close(figure)

@@ -1,7 +1,7 @@
 """What frames without labels are worth on animals that nobody has labeled.
 
     python tests/benchmarks/unlabeled.py --weights FILE [--sets flies,rendered,openfield] [--ways WAYS] [--seeds N]
-        [--steps N] [--more N] [--set NAME=VALUE] [--lights] [--results FILE.jsonl]
+        [--steps N] [--more N] [--set NAME=VALUE] [--results FILE.jsonl]
 
 Each set (of `generalisation.py`, all labels) trains one network for each seed, as shipped. Its error on the test frames
 is measured, and with what these frames tell without their labels:
@@ -20,8 +20,7 @@ is measured, and with what these frames tell without their labels:
 - `smooth`: bodyparts that move by more than a tenth of the animal from frame to frame are drawn back (the same); only
   of drawn mice, whose videos are at hand
 
-`--lights` measures instead the first four in test frames whose light was changed as a whole. What is a line of
-`--results` is not measured again.
+What is a line of `--results` is not measured again.
 """
 
 import dataclasses
@@ -39,7 +38,6 @@ import numpy as np
 import optax
 from generalisation import SETS, Subject, tell
 from openfield import all_rows, parser, print_result, settings_given, show
-from scipy.ndimage import gaussian_filter
 
 from posecut_core import create_training_dataset, train_network
 from posecut_core.backbones.layers import FrozenBatchNorm
@@ -77,14 +75,6 @@ _RUN, _RUNS = 4, 40  # frames after each other, and how many such runs
 _WEIGHT = 0.01  # of a pixel, beside the losses of labels
 _VARIANCE = 0.99  # of labeled poses, in their subspace
 _TURNS = 8  # of each labeled pose
-LIGHTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "half as bright": lambda images: images * 0.5,
-    "half the contrast": lambda images: (images - 128) * 0.5 + 128,
-    "gamma 0.5": lambda images: (images / 255) ** 0.5 * 255,
-    "gamma 2": lambda images: (images / 255) ** 2 * 255,
-    "blurred by 1 pixel": lambda images: gaussian_filter(images, (0, 1, 1, 0)),
-    "noise of 15 levels": lambda images: images + np.random.default_rng(0).normal(0, 15, images.shape),
-}
 
 
 @dataclass(frozen=True)
@@ -430,8 +420,9 @@ TRAINED: dict[str, Callable[[Case, int], Any]] = {
 }
 
 
-def found_by(case: Case, way: str, more: int, images: np.ndarray) -> Poses:
+def found_by(case: Case, way: str, more: int) -> Poses:
     """Predict the test frames in one of the ways, recording by recording."""
+    images = case.test.images
     if way in TRAINED:
         return as_trained(case, images, TRAINED[way](case, more))
     poses = Poses(np.full(case.test.xy.shape, np.nan), np.zeros(case.test.xy.shape[:2]))
@@ -454,36 +445,31 @@ def figures(case: Case, poses: Poses) -> dict[str, object]:
 def run(arguments, known: Sequence[Mapping[str, object]]) -> Iterator[dict[str, object]]:
     """Measure what is not known yet, and yield a row for each."""
     settings = {"display_iters": 100, "save_iters": 10**6, "maxiters": arguments.steps, **settings_given(arguments.set)}
-    ways = [*PLAIN] if arguments.lights else (arguments.ways or ",".join([*PLAIN, *TRAINED])).split(",")
-    done = [(row["set"], row["seed"], row["light"], row["way"]) for row in known]
+    done = [(row["set"], row["seed"], row["way"]) for row in known]
     for name in arguments.sets.split(","):
+        ways = [way for way in arguments.ways.split(",") if way != "smooth" or name == "rendered"]
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-            lights = {**LIGHTS} if arguments.lights else {"as it is": lambda images: images}
-            wanted = [
-                (name, seed, light, way) for light in lights for way in ways if way != "smooth" or name == "rendered"
-            ]
-            if all(one in done for one in wanted):
+            wanted = [way for way in ways if (name, seed, way) not in done]
+            if not wanted:
                 continue
             with SETS[name](arguments.data, seed + 1) as subject:
                 case = trained(subject, seed, arguments.weights, {**settings, "seed": seed})
-                for _, _, light, way in (one for one in wanted if one not in done):
-                    images = np.clip(np.round(lights[light](case.test.images.astype(np.float32))), 0, 255)
-                    poses = found_by(case, way, arguments.more, images.astype(np.uint8))
-                    yield {"set": name, "seed": seed, "light": light, "way": way, **figures(case, poses)}
+                for way in wanted:
+                    poses = found_by(case, way, arguments.more)
+                    yield {"set": name, "seed": seed, "way": way, **figures(case, poses)}
 
 
 def main():
     """Measure, print one JSON object."""
     options = parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
-    options.add_argument("--ways", help="(default: all)")
+    options.add_argument("--ways", default=",".join([*PLAIN, *TRAINED]), help="(default: %(default)s)")
     options.add_argument("--seeds", type=int, default=1, help="(default: %(default)s)")
     options.add_argument("--first-seed", type=int, default=0, help="(default: %(default)s)")
     options.add_argument("--steps", type=int, default=200, help="of each training (default: %(default)s)")
     options.add_argument("--more", type=int, default=60, help="steps that go on from there (default: %(default)s)")
     options.add_argument("--weights", required=True, help="imagenet or a .safetensors file")
     options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
-    options.add_argument("--lights", action="store_true", help="change the light of the test frames")
     options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     arguments = options.parse_args()
     rows = all_rows(arguments.results, lambda known: run(arguments, known))
