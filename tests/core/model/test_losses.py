@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.scoremaps import Scoremaps, Targets
-from posecut_core.model.step import _locref_loss, pose_loss, _score_loss
+from posecut_core.model.step import _locref_loss, _score_loss, pose_loss
 
 
 def maps(score=0.0, offset=0.0):
