@@ -8,6 +8,26 @@ from posecut_core.errors import ArgumentError, VideoError
 from posecut_core.progress import Notice, Progress
 
 
+class Loaded:
+    """What work is given, such as a network, at which the first process that loads it dies."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return _load, (self.folder,)
+
+
+def _load(folder):
+    work(("die", folder), None)
+    return Loaded(folder)
+
+
+def work_with(loaded, item, report):
+    """Work with what was loaded."""
+    return work(item, report)
+
+
 def work(item, report):
     """Square a number; what is no number tells what is to happen."""
     match item:

@@ -249,7 +249,7 @@ def _is_pandas(path: Path, one: Format) -> bool:
     try:
         with open_hdf(path, foreign=True) as file:
             return "tracks" not in file
-    except (OSError, RuntimeError, KeyError, ValueError):
+    except (OSError, RuntimeError, KeyError, ValueError, MemoryError):
         return False
 
 

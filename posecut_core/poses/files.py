@@ -192,7 +192,7 @@ def count_rows(path: Path) -> int:
     try:
         with open_hdf(path) as file:
             return len(file[KEY]["table"])
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError):
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError):
         return len(read_predictions(path).xy)
 
 

@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -54,6 +55,7 @@ def main() -> int:
     parser.add_argument("--restart", action="store_true", help="restart the scheduler once; with dask:N")
     parser.add_argument("--clients", type=int, default=1, choices=(1, 2))
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the workers are ended
     with tempfile.TemporaryDirectory(prefix="posecut-spread-") as name:
         folder = Path(name)
         kind, _, count = given.cluster.partition(":")
@@ -167,12 +169,15 @@ class DaskWorkers(Workers):
         self._worker = psutil.Process(self._started(*self._workers))
 
     def processes(self) -> list[psutil.Process]:
-        return _spawned(self._worker.children(recursive=True))
+        with suppress(psutil.NoSuchProcess):  # while the scheduler is restarted
+            return _spawned(self._worker.children(recursive=True))
+        return []
 
     def end(self) -> None:
         for process in (self._worker, self.scheduler):
             for one in (*process.children(recursive=True), process):
-                one.kill()
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
             process.wait()
 
     def _started(self, kind: str, *words: str) -> int:

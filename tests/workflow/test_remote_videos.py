@@ -7,7 +7,7 @@ from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames
 from posecut_core.workflow.filterpredictions import filterpredictions
 from posecut_core.workflow.plot_trajectories import create_labeled_video
-from tests.file_server import serving_files
+from tests.web_server import serving_files
 
 pytest.importorskip("aiohttp")
 

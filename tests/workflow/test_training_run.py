@@ -27,8 +27,8 @@ from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.create_project import create_new_project
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.train_network import train_network
-from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
+from tests.web_server import COMMIT, Hub, serving_hub
 
 
 def prepare(config, **changes):
@@ -66,7 +66,7 @@ def test_imagenet_weights_are_written_down(trainable, tmp_path, monkeypatch):
         prepare(trainable, init_weights="imagenet")
     assert path.read_text() == before
     save_file(torchvision_tensors(), tmp_path / "thin.safetensors")
-    with serving(Hub((tmp_path / "thin.safetensors").read_bytes())) as hub:
+    with serving_hub(Hub((tmp_path / "thin.safetensors").read_bytes())) as hub:
         here = partial(fetch_weights, endpoint=hub.endpoint, cache=tmp_path / "cache")
         monkeypatch.setattr(initialization, "fetch_weights", here)
         prepare(trainable, init_weights="imagenet")

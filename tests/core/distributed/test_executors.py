@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
@@ -13,7 +14,7 @@ from posecut_core.distributed import executors
 from posecut_core.distributed.executors import each_on, executor_of, treat_spread
 from posecut_core.errors import ArgumentError
 from posecut_core.progress import Notice, Progress, silent
-from tests.worked import work
+from tests.worked import Loaded, work, work_with
 
 
 def test_processes_do_all_and_go_on_where_one_fails_or_dies(tmp_path):
@@ -68,6 +69,24 @@ def test_workers_of_dask_do_the_same(tmp_path, monkeypatch):
     assert done == [9, "lived", "told", 16]
     assert set(failed) == {"fails"}
     assert Notice("a word") in heard
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_killed_worker_is_not_blamed_on_what_waits(tmp_path, monkeypatch):
+    """The work travels once for all things; where a worker dies while it loads what that needs, all would be blamed.
+
+    Dask blames what the worker had been given, which is at first the next thing too.
+    """
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(executors, "_WAITING", "120s")
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster:
+        cluster.scheduler.allowed_failures = 0
+        loading = partial(work_with, Loaded(str(tmp_path)))
+        address = cluster.scheduler_address
+        done, failed = treat_spread([2, 3, 4, 5, 6], loading, cluster=address, stage="squaring", report=silent)
+    assert len(done) >= 3
+    assert 1 <= len(failed) <= 2
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

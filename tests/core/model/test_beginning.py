@@ -17,8 +17,8 @@ from posecut_core.model.initialization import begin, with_network
 from posecut_core.model.snapshots import SnapshotInfo, save_snapshot
 from posecut_core.model.step import initial_state
 from posecut_core.progress import silent
-from tests.hub_server import COMMIT, Hub, serving
 from tests.thin_resnet import torchvision_tensors
+from tests.web_server import COMMIT, Hub, serving_hub
 
 SMALL = TrainingSettings(net_type="resnet_18")
 ORIGIN = f"timm/resnet18.tv_in1k@{COMMIT}"
@@ -38,7 +38,7 @@ def weights(tmp_path):
 @pytest.fixture
 def hub(weights, tmp_path, monkeypatch):
     """A hub that has them in place of the real ones."""
-    with serving(Hub(weights.read_bytes())) as hub:
+    with serving_hub(Hub(weights.read_bytes())) as hub:
         here = partial(fetch_weights, endpoint=hub.endpoint, cache=tmp_path / "cache")
         monkeypatch.setattr(initialization, "fetch_weights", here)
         yield hub

@@ -13,7 +13,7 @@ import pytest
 from posecut_core.backbones import backbone_of
 from posecut_core.errors import ModelError, StorageError
 from posecut_core.model.hub import _FILE, fetch_weights
-from tests.hub_server import COMMIT, Hub, serving
+from tests.web_server import COMMIT, Hub, serving_hub
 
 REPOSITORY = "timm/resnet18.tv_in1k"
 CONTENT = bytes(range(256)) * 8000  # two megabytes and a bit
@@ -23,7 +23,7 @@ BOTH_WAYS = r"connect to the internet once .* model\.safetensors .* train from t
 @pytest.fixture
 def hub():
     """A hub that has CONTENT."""
-    with serving(Hub(CONTENT)) as hub:
+    with serving_hub(Hub(CONTENT)) as hub:
         yield hub
 
 

@@ -1,6 +1,7 @@
 """HDF5 files from others are read to an end, or named in a sentence."""
 
 import struct
+import sys
 
 import h5py
 import numpy as np
@@ -41,6 +42,44 @@ def test_texts_longer_than_the_file_are_refused(texts):
     struct.pack_into("<Q", content, content.index(b"GCOL") + 8, 2**33)
     texts.write_bytes(content)
     with pytest.raises(LabelError, match="its structure is damaged"), open_hdf(texts, foreign=True):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say or limit what a process holds")
+def test_no_length_in_a_file_takes_gigabytes(texts):
+    """The kind: whatever is damaged, HDF5 gets what a sound file needs; afterwards there is no limit left."""
+    import resource
+
+    with h5py.File(texts) as file:
+        at = file["names"].id.get_offset()
+    content = bytearray(texts.read_bytes())
+    struct.pack_into("<I", content, at, 2**31)  # letters of the first name
+    texts.write_bytes(content)
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    with open_hdf(texts, foreign=True) as file:
+        assert resource.getrlimit(resource.RLIMIT_DATA) != limits
+        with open_hdf(texts), pytest.raises(OSError, match="memory"):
+            file["names"][()]
+        assert resource.getrlimit(resource.RLIMIT_DATA) != limits
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limits
+
+
+@pytest.mark.parametrize("of", ["attribute", "values", "compound"])
+def test_lists_of_no_known_type_are_refused(tmp_path, of):
+    """The kind: a bit of a type that flipped, at which HDF5 would end the process."""
+    path = tmp_path / "lists.h5"
+    lists = h5py.vlen_dtype(np.uint8)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", (1,), lists if of == "values" else [("b", lists)] if of == "compound" else "f8")
+        some = np.empty(1, object)
+        some[0] = np.arange(3, dtype=np.uint8)
+        file["a"].attrs.create("c", some if of == "attribute" else 1, dtype=lists if of == "attribute" else np.uint8)
+    with open_hdf(path, foreign=True) as file:
+        assert "a" in file
+    content = path.read_bytes()
+    assert content.count(b"\x19\x00\x00\x00\x10") == 1
+    path.write_bytes(content.replace(b"\x19\x00\x00\x00\x10", b"\x19\x09\x00\x00\x10"))
+    with pytest.raises(LabelError, match="its part 'a' is damaged"), open_hdf(path, foreign=True):
         pass
 
 

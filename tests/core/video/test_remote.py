@@ -15,7 +15,7 @@ from posecut_core.storage.remote import address_of, remote_path
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.index import index_video
 from posecut_core.video.reader import VideoReader
-from tests.file_server import serving_files
+from tests.web_server import serving_files
 
 pytest.importorskip("aiohttp")
 
