@@ -223,7 +223,7 @@ class Processes:
                         if tries[place] < _TRIES:
                             waiting.append(place)  # last: what kills workers is not at it again at once
                         else:
-                            yield place, Outcome(error=_killer())
+                            yield place, Outcome(error=_killer(_TRIES))
                     else:
                         if isinstance(outcome, Progress):
                             busy[pipe] = worker, place
@@ -278,9 +278,9 @@ def _serve(pipe: connection.Connection, work: Work[Any, Any]) -> None:
             pipe.send(outcome_of(work, pipe.recv(), pipe.send))
 
 
-def _killer() -> PosecutError:
+def _killer(workers: int) -> PosecutError:
     return StorageError(
-        f"{_TRIES} workers ended at it, one after the other, as if memory did not suffice; use fewer workers, or do it "
+        f"{workers} workers ended at it, one after the other, as if memory did not suffice; use fewer workers, or do it "
         "alone."
     )
 
@@ -411,7 +411,7 @@ def _failure(error: BaseException) -> PosecutError:
     """Say why dask did not get a result: workers that died, or one that could not even begin."""
     from distributed import KilledWorker
 
-    return _killer() if isinstance(error, KilledWorker) else _unexpected(error)
+    return _killer(error.allowed_failures + 1) if isinstance(error, KilledWorker) else _unexpected(error)
 
 
 def _slurm_settings(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from posecut_core.progress import Report
 from posecut_core.project.config import bones_between
 from posecut_core.project.opening import resolve_video
 from posecut_core.project.paths import Project
+from posecut_core.results import counted
 from posecut_core.video.extraction import extract
 from posecut_core.video.frame_store import numbers_in
 
@@ -114,10 +115,14 @@ class TakenLabels:
 
     def sentence(self) -> str:
         """Say it in words."""
-        said = [f"{self.new} new labels", f"{self.drafts} new drafts", f"{self.same} were there already"]
-        said += [f"{self.kept} differ from the project's, which were kept"] * bool(self.kept)
-        said += [f"{self.extracted} frames extracted"] * bool(self.extracted)
-        said += [f"left out: {len(self.unknown)} images that are no frame of it"] * bool(self.unknown)
+        new = [counted(self.new, "new label")] * bool(self.new) + [counted(self.drafts, "new draft")] * bool(
+            self.drafts
+        )
+        said = new or ["nothing new"]
+        said += [f"{self.same} there already"] * bool(self.same)
+        said += [f"{self.kept} where the project's label differs and was kept"] * bool(self.kept)
+        said += [f"{counted(self.extracted, 'frame')} extracted"] * bool(self.extracted)
+        said += [f"left out: {counted(len(self.unknown), 'image')} without a frame in it"] * bool(self.unknown)
         said += [f"left out: bodyparts {', '.join(self.foreign)}, which the project lacks"] * bool(self.foreign)
         return f"{self.video}: {'; '.join(said)}"
 

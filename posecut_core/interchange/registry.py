@@ -121,6 +121,12 @@ _NOUNS: Mapping[Kind, str] = {
     "unset": "bodypart that nobody has looked for",
     "proposed": "draft",
 }
+Besides = Literal["skeleton", "frame rate", "network"]
+_LOST: Mapping[Besides, str] = {
+    "skeleton": "The skeleton.",
+    "frame rate": "The frame rate.",
+    "network": "Which network a draft is of.",
+}
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ class Format:
     poses: str = ""
     points: str = ""  # "w": write_points, of a session of views
     becomes: Mapping[Kind, str] = field(default_factory=dict)  # kinds of points it has no word for -> what they become
-    lacks: str = ""  # what else is lost
+    loses: tuple[Besides, ...] = ()  # what else it has no word for
     images: bool = False  # whether labels are of images instead of frames of a video
     extra: str = ""  # the optional dependency that it needs
     packages: tuple[str, ...] = ()  # of it
@@ -169,15 +175,15 @@ FORMATS: Mapping[str, Format] = {
     for one in (
         Format(
             "sleap", "SLEAP's .slp", (".slp",), "sleap", "rw", "rw", becomes=_SLEAP,
-            lacks="Which network a draft is of.", extra="sleap", packages=("sleap_io",), begins=_HDF,
+            loses=("network", "frame rate"), extra="sleap", packages=("sleap_io",), begins=_HDF,
         ),
         Format(
             "sleap-package", "SLEAP's .pkg.slp, which holds the images too", (".pkg.slp",), "sleap", "w",
-            becomes=_SLEAP, lacks="Which network a draft is of.", extra="sleap", packages=("sleap_io",),
+            becomes=_SLEAP, loses=("network",), extra="sleap", packages=("sleap_io",),
         ),
         Format(
             "sleap-analysis", "SLEAP's analysis .h5", (".analysis.h5", ".h5"), "sleap_analysis", poses="rw",
-            lacks="The frame rate.", begins=_HDF,
+            loses=("frame rate",), begins=_HDF,
         ),
         Format(
             "coco", "COCO keypoints", (".json",), "coco", "rw", becomes=_COCO, images=True,
@@ -185,13 +191,14 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format(
             "lightning-pose", "Lightning Pose's .csv", (".csv",), "tables", "rw",
-            becomes={"absent": "hidden without a place", "proposed": "left out"}, lacks="The skeleton.", images=True,
+            becomes={"absent": "hidden without a place", "proposed": "left out"}, loses=("skeleton",), images=True,
             begins=re.compile(rb"(\xef\xbb\xbf)?\"?scorer(.*[\r\n]+){2}\"?coords.*visible"),
         ),
         Format("deeplabcut", "DeepLabCut's tables", (".csv", ".h5"), "tables", "r", "r", images=True),
         Format(
             "cvat", "CVAT for images and, to read, for video", (".xml",), "cvat", "rw",
-            becomes={"proposed": "left out"}, images=True, begins=re.compile(rb"(\xef\xbb\xbf)?\s*<"),
+            becomes={"proposed": "left out"}, loses=("skeleton",), images=True,
+            begins=re.compile(rb"(\xef\xbb\xbf)?\s*<"),
         ),
         Format(
             "nwb", "NWB with ndx-pose", (".nwb",), "nwb", "rw", "rw",
@@ -200,7 +207,7 @@ FORMATS: Mapping[str, Format] = {
             extra="nwb", packages=("pynwb", "ndx_pose"), begins=_HDF,
         ),
         Format(
-            "movement", "movement's netCDF", (".nc",), "movement", poses="rw", lacks="The skeleton.",
+            "movement", "movement's netCDF", (".nc",), "movement", poses="rw", loses=("skeleton",),
             extra="movement", packages=("h5netcdf",), begins=_HDF,
         ),
     )
@@ -261,7 +268,14 @@ def losses(one: Format, labels: Labels) -> tuple[str, ...]:
             for points in animals.values():
                 counts.update(kind_of(points.get(part)) for part in labels.bodyparts)
     told = [f"{counted(counts[kind], _NOUNS[kind])}: {words}" for kind, words in one.becomes.items() if counts[kind]]
-    return (*told, *([one.lacks] if one.lacks and (labels.skeleton or "skeleton" not in one.lacks) else []))
+    there = {"skeleton": bool(labels.skeleton), "network": counts["proposed"] > 0}
+    return (*told, *(_LOST[what] for what in one.loses if there.get(what)))
+
+
+def losses_of_poses(one: Format, *, has_skeleton: bool) -> tuple[str, ...]:
+    """Say what a format has no word for of predictions."""
+    there = {"skeleton": has_skeleton, "frame rate": True}
+    return tuple(_LOST[what] for what in one.loses if there.get(what))
 
 
 def kind_of(point: Point | None) -> Kind:

@@ -9,7 +9,7 @@ from posecut_core.cameras.camera import Camera
 from posecut_core.cameras.views import ViewSession, calibrated_cameras, calibrated_sessions
 from posecut_core.errors import AnalysisError, CameraError, Remedy, VideoError, treat_all
 from posecut_core.inference.analyzed_views import AnalyzedViews, analyzed_views, networks_of_views
-from posecut_core.interchange.registry import Format, SessionPoses, VideoPoses, chosen_format
+from posecut_core.interchange.registry import Format, SessionPoses, VideoPoses, chosen_format, losses_of_poses
 from posecut_core.model.snapshots import chosen_network
 from posecut_core.poses.files import existing_predictions, prediction_path
 from posecut_core.poses.points import points_path, read_points
@@ -31,12 +31,12 @@ class ExportedPoses:
 
     format: str
     files: tuple[Path, ...]
-    lost: str  # what the format has no word for
+    lost: tuple[str, ...]  # what the format has no word for
 
     def summary(self) -> Summary:
         """Say where the files are, and what they lack."""
         lines = [str(path) for path in self.files]
-        lines += [f"Lost in this format: {self.lost}"] if self.lost else []
+        lines += [f"Lost in this format: {one}" for one in self.lost]
         return Summary(f"Poses written in {counted(len(self.files), 'file')}.", tuple(lines))
 
 
@@ -111,12 +111,14 @@ def export_poses(
             project, session, cameras, of_cameras, destfolder, filtered=made_of_filtered, shortest=True, report=report
         )
 
+    bones = bones_between(project.config.bodyparts, project.config.skeleton)
+    lost = losses_of_poses(chosen, has_skeleton=bool(bones))
     items: list[Path | ViewSession] = [*given.paths]
     items += [session for session in sessions if chosen.points and points_of(session).is_file()]
     return treat_all(
         items,
         write,
-        lambda done: ExportedPoses(chosen.name, tuple(done), chosen.lacks),
+        lambda done: ExportedPoses(chosen.name, tuple(done), lost),
         what="videos have no poses to write",
         kind=AnalysisError,
         name=lambda item: item.name if isinstance(item, ViewSession) else str(item),

@@ -3,7 +3,7 @@
 import datetime
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from posecut_core.interchange.registry import Labels, chosen_animal, format_of
 from posecut_core.labels.images import adopt_project
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report, silent
+from posecut_core.project.config import bones_between
 from posecut_core.project.given import forgiving, given_path, named_few, videos_in
 from posecut_core.project.opening import frame_folders, project_videos
 from posecut_core.results import Summary, counted
@@ -101,8 +102,7 @@ def import_project(
         task, experimenter, found, working_directory, copy_videos, bodyparts=parts, skeleton=bones, date=stamp,
         report=report,
     )  # fmt: skip
-    came = [f"{counted(len(created.videos), 'video')}, {counted(len(parts), 'bodypart')}"]
-    came += [f"a skeleton of {counted(len(bones), 'bone')}"] if bones else []
+    came = _contents(len(created.videos), len(parts), len(bones))
     for file, labels in read:
         named = _named_otherwise(labels, videos)
         done = import_labels(created.config_path, file, animal=animal, video=named, report=report)
@@ -116,7 +116,10 @@ def import_project(
 def _adopted(path: Path, report: Report) -> ImportedProject:
     """Read the images of a project of DeepLabCut, and say what it has."""
     project = adopt_project(path, report=report)
-    came, left = [f"{counted(len(project.config.bodyparts), 'bodypart')}"], []
+    videos = [*project_videos(project).values()]
+    lost = [str(video) for video in videos if not video.exists()]
+    parts = project.config.bodyparts
+    came, left = _contents(len(videos) - len(lost), len(parts), len(bones_between(parts, project.config.skeleton))), []
     for folder in frame_folders(project):
         try:
             frames = len(read_labels(project, folder.name, report=report).numbers)
@@ -124,15 +127,17 @@ def _adopted(path: Path, report: Report) -> ImportedProject:
             left.append(f"labels of {folder.name}: {error}")
         else:
             came.append(f"{folder.name}: {counted(frames, 'labeled frame')}")
-    left += [f"the video {name}, which is not there" for name in _missing(project_videos(project).values())]
+    left += [f"the video {name}, which is not there" for name in lost]
     left += dict.fromkeys(words for name, words in _FOREIGN.items() if (project.root / name).is_dir())
     if project.training_datasets.parent.is_dir():
         left.append("its splits into training and test frames: create a training dataset")
     return ImportedProject(project.config_path, False, tuple(came), tuple(left))
 
 
-def _missing(videos: Iterable[Path]) -> list[str]:
-    return [str(path) for path in videos if not path.exists()]
+def _contents(videos: int, bodyparts: int, bones: int) -> list[str]:
+    """Say what a project is made of, beside its labels."""
+    skeleton = [f"a skeleton of {counted(bones, 'bone')}"] if bones else []
+    return [f"{counted(videos, 'video')}, {counted(bodyparts, 'bodypart')}", *skeleton]
 
 
 def _videos(path: Path, tables: Sequence[Labels]) -> tuple[dict[str, Path], list[str]]:

@@ -39,9 +39,9 @@ class Fleet:
     spread: float = 0.8  # standard deviation of its logarithm
     frames_per_s: float = 35.5  # of a worker: ResNet-50 at 320x240 on two cores (docs/benchmarks.md)
     frame_bytes: float = 6_000.0  # of a video, compressed
-    start_s: float = 4.2  # until a new worker computes: it imports, loads the network and compiles it
+    start_s: float = 2.6  # until a new worker computes: it imports, loads the network and compiles it
     overhead_s: float = 0.05  # of a video, beside its frames
-    scheduler_s: float = 0.002  # of a task
+    scheduler_s: float = 0.0009  # of a task
     task_bytes: float = 10_000.0  # of a task, in the scheduler's memory
     ahead: int = 4_000  # tasks that the scheduler knows of at once
     operations: float = 47.0  # of the file system, for a video: open, rename, lock ...
@@ -199,7 +199,7 @@ def _of_scheduler() -> dict[str, float]:
     import distributed
     import psutil
 
-    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options, silence_logs=50) as cluster, distributed.Client(cluster) as client:
         client.submit(sum, (1, 2), pure=False).result()
         process = psutil.Process()

@@ -9,6 +9,7 @@ import pytest
 from posecut_core.cli.task import command_of
 from posecut_core.errors import ArgumentError, LabelError, ProjectError, StorageError, VideoError
 from posecut_core.interchange import sleap_analysis
+from posecut_core.interchange.project_labels import TakenLabels
 from posecut_core.interchange.registry import FORMATS, VideoPoses
 from posecut_core.labels.edits import Delete, MarkAbsent, MarkOccluded, Place, Propose, Together
 from posecut_core.labels.session import LabelSession
@@ -94,6 +95,17 @@ def test_labels_go_out_and_come_back_once(full_project, tmp_path, format):
     again = import_labels(other, exported.file)
     assert (again.videos[0].new, again.videos[0].kept, again.videos[0].same) == (0, 0, done.videos[0].new)
     assert "nothing new" in again.summary().text
+
+
+def test_what_became_of_labels_is_said_in_words():
+    """One is one, and what there is none of is not mentioned."""
+    assert TakenLabels("spot", 1, 0, 0, 0, 0).sentence() == "spot: 1 new label"
+    assert TakenLabels("spot", 0, 0, 9, 0, 0).sentence() == "spot: nothing new; 9 there already"
+    told = TakenLabels("spot", 2, 1, 0, 1, 1, unknown=("a.png",)).sentence()
+    assert told == (
+        "spot: 2 new labels; 1 new draft; 1 where the project's label differs and was kept; 1 frame extracted; "
+        "left out: 1 image without a frame in it"
+    )
 
 
 @pytest.mark.parametrize("format", ["coco", "sleap"])
@@ -277,6 +289,7 @@ def test_a_project_of_deeplabcut_is_one_as_it_lies(full_project):
     """Its labels are counted, and what stays behind is named."""
     (full_project.parent / "dlc-models-pytorch").mkdir()
     done = import_project(full_project.parent)
+    assert done.came[0].startswith("1 video, ")
     assert "spot: 4 labeled frames" in done.came
     assert [one[:20] for one in done.left] == ["its networks, which ", "its splits into trai"]
 

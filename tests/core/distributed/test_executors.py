@@ -169,7 +169,7 @@ def test_a_worker_of_dask_that_cannot_begin_says_why():
     told = str(executors._failure(ImportError("no module of this name")))
     assert told == "Unexpected error in a worker: ImportError: no module of this name."
     killed = distributed.KilledWorker("task", None, 3)
-    assert "memory" in str(executors._failure(killed))
+    assert "4 workers ended at it" in str(executors._failure(killed))
 
 
 def test_what_is_underway_is_told(tmp_path):

@@ -19,6 +19,7 @@ from posecut_core.interchange.registry import (
     format_of,
     kind_of,
     losses,
+    losses_of_poses,
 )
 from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.poses.points import Points3D
@@ -214,9 +215,23 @@ def test_what_is_lost_is_counted():
     points = {"nose": Point("absent"), "left ear": Point("occluded", (3.0, 4.0))}
     labels = Labels(PARTS, (VideoLabels("one", {"img1.png": {"": points}}),), BONES)
     assert losses(FORMATS["coco"], labels) == ("1 absent bodypart: not labeled",)
-    assert losses(FORMATS["cvat"], labels) == ()
+    assert losses(FORMATS["cvat"], labels) == ("The skeleton.",)
+    assert losses(FORMATS["cvat"], replace(labels, skeleton=())) == ()
     told = losses(FORMATS["lightning-pose"], labels)
     assert told == ("1 absent bodypart: hidden without a place", "The skeleton.")
+
+
+def test_what_is_not_there_is_not_lost():
+    """Only labels with drafts lose which network these are of, and poses without bones lose none."""
+    point = Point("placed", (3.0, 4.0))
+    frames = {7: {"": dict.fromkeys(PARTS, point)}}
+    labels = Labels(PARTS, (VideoLabels("one.mp4", frames),), BONES)
+    assert losses(FORMATS["sleap"], labels) == ()
+    frames[8] = {"": dict.fromkeys(PARTS, Point("proposed", (3.0, 4.0)))}
+    assert losses(FORMATS["sleap"], labels) == ("Which network a draft is of.",)
+    assert losses_of_poses(FORMATS["sleap"], has_skeleton=True) == ("The frame rate.",)
+    assert losses_of_poses(FORMATS["movement"], has_skeleton=True) == ("The skeleton.",)
+    assert losses_of_poses(FORMATS["movement"], has_skeleton=False) == ()
 
 
 def test_unknown_formats_are_refused_with_those_that_there_are(tmp_path):
