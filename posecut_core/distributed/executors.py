@@ -280,8 +280,8 @@ def _serve(pipe: connection.Connection, work: Work[Any, Any]) -> None:
 
 def _killer(workers: int) -> PosecutError:
     return StorageError(
-        f"{workers} workers ended at it, one after the other, as if memory did not suffice; use fewer workers, or do it "
-        "alone."
+        f"{workers} workers ended at it, one after the other, as if memory did not suffice; use fewer workers, or do "
+        "it alone."
     )
 
 

@@ -241,6 +241,8 @@ def format_of(path: Path, what: Literal["labels", "poses"]) -> Format:
             head = file.read(1 << 16)
     except OSError as error:
         raise LabelError(f"Cannot read {path} ({error.strerror}); give the path of a readable file.") from error
+    if not head:
+        raise LabelError(f"{path} is empty, expected a file with {what}; restore it from a copy.")
     named = [one for one in FORMATS.values() if path.name.lower().endswith(one.suffixes) and "r" in getattr(one, what)]
     for one in named:
         if (one.begins is None or one.begins.match(head)) and not _is_pandas(path, one):

@@ -24,6 +24,7 @@ _LARGE, _DENSEST = 2**26, 64  # bytes of a part, and how often larger than its f
 _SMALL = 2**22  # bytes of a part that may be there as its value where nothing was written
 _DEFLATED = 1032  # how often smaller gzip makes what is all the same
 _HEAP = b"GCOL\x01\0\0\0"  # begins a collection of texts; its length follows, and then the texts
+_BROKEN = (OSError, KeyError, IndexError, ValueError, TypeError, RuntimeError)  # what h5py raises of a damaged part
 _LINKED, _DAMAGED = "is a link, expected the data itself", "is damaged"  # after the name of a part
 _LIST_OF = 3  # byte of an encoded type of lists that says what they are of
 _LENGTH, _TEXT = struct.Struct("<Q"), struct.Struct("<H6xQ")  # number of a text, 0 for free space, and its length
@@ -123,8 +124,8 @@ def _foreign_part(file: h5py.File, *, at_most: int, links: bool) -> str:
                 return f"its part {name!r} {_LINKED}"
             try:
                 part = group[name]
-            except (OSError, KeyError, ValueError, RuntimeError):
-                continue  # damaged: whoever needs it hears of it
+            except _BROKEN:
+                continue  # whoever needs it hears of it
             if wrong := _wrong_with(part, known, at_most=at_most):
                 return f"its part {name!r} {wrong}"
             if isinstance(part, h5py.Group):
@@ -135,15 +136,17 @@ def _foreign_part(file: h5py.File, *, at_most: int, links: bool) -> str:
 
 def _wrong_with(part: h5py.HLObject, known: set[int], *, at_most: int) -> str:
     """Say why a part is not read, in words that follow its name; `known` are the groups on the way to it."""
-    if _has_deadly_type(part):
-        return _DAMAGED
-    if isinstance(part, h5py.Group) and h5py.h5o.get_info(part.id).addr in known:
-        return _LINKED  # there would be no end of groups within groups
-    if isinstance(part, h5py.Dataset):
-        if part.external or part.is_virtual:
+    try:
+        if _has_deadly_type(part):
+            return _DAMAGED
+        if isinstance(part, h5py.Group) and h5py.h5o.get_info(part.id).addr in known:
+            return _LINKED  # there would be no end of groups within groups
+        if isinstance(part, h5py.Dataset) and (part.external or part.is_virtual):
             return "is in another file, expected the data itself"
-        if _claimed(part) > min(at_most, _holds(part)):
+        if isinstance(part, h5py.Dataset) and _claimed(part) > min(at_most, _holds(part)):
             return f"claims {part.shape} values, more than the file can hold"
+    except _BROKEN:
+        return ""  # whoever needs it hears of it
     return ""
 
 
@@ -154,8 +157,8 @@ def _has_deadly_type(part: h5py.HLObject) -> bool:
         types = [h5py.h5a.open(part.id, index=place).get_type() for place in places]
         types += [part.id.get_type()] if isinstance(part, h5py.Dataset) else []
         return any(map(_is_deadly, types))
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError):
-        return False  # damaged: whoever needs it hears of it
+    except _BROKEN:
+        return False  # whoever needs it hears of it
 
 
 def _is_deadly(kind: h5py.h5t.TypeID) -> bool:

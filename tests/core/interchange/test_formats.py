@@ -227,7 +227,7 @@ def test_what_is_not_there_is_not_lost():
     frames = {7: {"": dict.fromkeys(PARTS, point)}}
     labels = Labels(PARTS, (VideoLabels("one.mp4", frames),), BONES)
     assert losses(FORMATS["sleap"], labels) == ()
-    frames[8] = {"": dict.fromkeys(PARTS, Point("proposed", (3.0, 4.0)))}
+    frames[8] = {"": dict.fromkeys(PARTS, Point("proposed", (3.0, 4.0), LabelOrigin("machine", 0.5)))}
     assert losses(FORMATS["sleap"], labels) == ("Which network a draft is of.",)
     assert losses_of_poses(FORMATS["sleap"], has_skeleton=True) == ("The frame rate.",)
     assert losses_of_poses(FORMATS["movement"], has_skeleton=True) == ("The skeleton.",)
@@ -244,6 +244,9 @@ def test_unknown_formats_are_refused_with_those_that_there_are(tmp_path):
     path.write_text("nothing")
     with pytest.raises(LabelError, match="known format"):
         format_of(path, "labels")
+    path.with_suffix(".slp").touch()
+    with pytest.raises(LabelError, match="is empty"):
+        format_of(path.with_suffix(".slp"), "labels")
 
 
 def test_a_format_of_a_missing_package_says_how_to_install_it():

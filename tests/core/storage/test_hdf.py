@@ -83,6 +83,20 @@ def test_lists_of_no_known_type_are_refused(tmp_path, of):
         pass
 
 
+def test_what_h5py_has_no_type_for_is_left_to_who_needs_it(tmp_path):
+    """The kind: errors of h5py about a part that nobody asks for, damaged or only unknown."""
+    path = tmp_path / "odd.h5"
+    with h5py.File(path, "w") as file:
+        file["sound"] = np.arange(3)
+        file["odd"] = np.arange(3, dtype="<i4")
+    content = path.read_bytes()
+    integer = b"\x10\x08\x00\x00\x04\x00\x00\x00\x00\x00\x20\x00"  # signed, of 4 bytes and 32 bits
+    assert content.count(integer) == 1
+    path.write_bytes(content.replace(integer, integer.replace(b"\x04", b"\x09", 1)))
+    with open_hdf(path) as file:
+        assert file["sound"][()].tolist() == [0, 1, 2]
+
+
 def test_texts_are_read(texts):
     """Whole ones are no hindrance, nor is a file that ends where texts begin."""
     with open_hdf(texts, foreign=True) as file:
