@@ -60,18 +60,19 @@ def open_hdf(path: Path, *, foreign: bool = False) -> Iterator[h5py.File]:
     raise LabelError(f"Cannot read {path} because {why}; restore it from a copy.")
 
 
+_PROCESS = Path("/proc/self/statm")  # pages of memory that the process has, the sixth of them data
 _reading = threading.RLock()  # of who has set the limit, which is one for all threads
 
 
 @contextmanager
 def _bounded(more: int) -> Iterator[None]:
     """Let the process take at most so many bytes more, where the system can say and limit what it holds."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not _PROCESS.exists():
         yield
         return
     with _reading:
         soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        held = int(Path("/proc/self/statm").read_text().split()[5]) * mmap.PAGESIZE
+        held = int(_PROCESS.read_text().split()[5]) * mmap.PAGESIZE
         limit = held + more if soft == resource.RLIM_INFINITY else min(held + more, soft)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
         try:
