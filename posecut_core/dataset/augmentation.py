@@ -295,6 +295,21 @@ def _random_patches(key: Key[Array, ""], *, count: int, size: int, strength: Num
     return Patches(jnp.where(used, middle - reach, jnp.inf), jnp.where(used, middle + reach, -jnp.inf), colors)
 
 
+def _change_appearance(
+    key: Key[Array, ""], images: Float[Array, "B S S C"], xy: Float[Array, "B K 2"], strength: Number
+) -> tuple[Float[Array, "B S S C"], Bool[Array, "B K"]]:
+    """Lay patches over some images and give half of them other tones; tell which points the patches hide."""
+    tones, places = (jax.random.fold_in(key, number) for number in range(2))
+    patches = _random_patches(places, count=len(images), size=images.shape[1], strength=strength)
+    return _random_tones(tones, patches.over(images), strength), patches.hide(xy)
+
+
+def _unchanged(
+    images: Float[Array, "B S S C"], xy: Float[Array, "B K 2"]
+) -> tuple[Float[Array, "B S S C"], Bool[Array, "B K"]]:
+    return images, jnp.zeros(xy.shape[:2], bool)
+
+
 def _change_light(
     images: Float[Array, "B H W C"], *, contrast: Float[Array, " B"], brightness: Float[Array, " B"]
 ) -> Float[Array, "B H W C"]:
@@ -316,16 +331,10 @@ def blur(images: Float[Array, "B H W C"], sigma: Float[Array, " B"]) -> Float[Ar
     return images
 
 
-def _random_appearance(
-    key: Key[Array, ""], images: Float[Array, "B H W C"], how: Augmentation
-) -> Float[Array, "B H W C"]:
-    """Change tones, light, blur and noise of each image within the bounds of `how`."""
+def _random_light(key: Key[Array, ""], images: Float[Array, "B H W C"], how: Augmentation) -> Float[Array, "B H W C"]:
+    """Change light, blur and noise of each image within the bounds of `how`."""
     contrast, bright, blurred, sigma, level, grain = jax.random.split(key, 6)
     batch = (len(images),)
-    tones = jax.random.fold_in(key, 0)
-    images = jax.lax.cond(
-        how.appearance > 0, lambda same: _random_tones(tones, same, how.appearance), lambda same: same, images
-    )
     images = _change_light(
         images,
         contrast=jnp.exp(jax.random.uniform(contrast, batch, minval=-how.log_contrast, maxval=how.log_contrast)),
@@ -360,11 +369,12 @@ def augment(
     linear = _linear_maps(scales=scales, angles=angles, mirrored=mirrored)
     centers = _random_centers(where, batch.xy, batch.sizes, linear, on_animal=on_animal, size=size)
     matrix = _crop_matrices(linear, _keep_inside(centers, batch.sizes, size / 2 / scales), size=size)
-    patches = _random_patches(jax.random.fold_in(look, 1), count=count[0], size=size, strength=how.appearance)
-    images = patches.over(warp(batch.images, batch.sizes, matrix, size=size))
-    images = _random_appearance(look, images, how)
     xy = jnp.where(mirrored[:, None, None], batch.xy[:, mirror_order], batch.xy)
     annotated = jnp.where(mirrored[:, None], batch.annotated[:, mirror_order], batch.annotated)
     moved = _transform_points(_invert(matrix), xy)
-    visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1) & ~patches.hide(moved)
+    images = warp(batch.images, batch.sizes, matrix, size=size)
+    change = partial(_change_appearance, look, strength=how.appearance)
+    images, hidden = jax.lax.cond(how.appearance > 0, change, _unchanged, images, moved)
+    images = _random_light(look, images, how)
+    visible = jnp.all((moved >= -0.5) & (moved <= size - 0.5), axis=-1) & ~hidden
     return Crops(images, jnp.where(visible[..., None], moved, jnp.nan), annotated)

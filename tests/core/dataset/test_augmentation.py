@@ -18,8 +18,9 @@ from posecut_core.dataset.augmentation import (
     _invert,
     _keep_inside,
     _linear_maps,
-    _random_appearance,
     _random_centers,
+    _random_light,
+    _random_tones,
     _transform_points,
     augment,
     augmentation,
@@ -214,8 +215,7 @@ def test_half_of_the_crops_have_other_tones():
     """Some turn light into dark, some lose their color, half stay as they are; the same key changes the same."""
     ramp = jnp.linspace(0.1, 0.9, 16)[:, None] * jnp.array([[1.0, 0.8, 0.6]])
     images = jnp.broadcast_to(ramp, (200, 4, 16, 3))
-    how = augmentation(dataclasses.replace(PLAIN, appearance=1.0))
-    changed, same = (np.asarray(_random_appearance(jax.random.key(5), images, how)) for _ in range(2))
+    changed, same = (np.asarray(_random_tones(jax.random.key(5), images, 1.0)) for _ in range(2))
     np.testing.assert_array_equal(changed, same)
     untouched = np.isclose(changed, images, atol=1e-5).all(axis=(1, 2, 3))
     assert 0.35 < untouched.mean() < 0.65
@@ -268,12 +268,12 @@ def test_a_blur_keeps_what_it_spreads():
     np.testing.assert_allclose(blur(jnp.ones((1, 9, 9, 3)), jnp.array([1.0])), 1, atol=1e-6)
 
 
-def test_appearance_stays_within_its_bounds():
+def test_light_stays_within_its_bounds():
     """Light changes by no more than the settings say, each image by its own amount."""
     settings = dataclasses.replace(PLAIN, brightness=0.2, blur=1.0)
     gray = jnp.full((16, 8, 8, 3), 0.5)
     how = augmentation(settings)
-    one, same, other = (np.asarray(_random_appearance(jax.random.key(seed), gray, how)) for seed in (1, 1, 2))
+    one, same, other = (np.asarray(_random_light(jax.random.key(seed), gray, how)) for seed in (1, 1, 2))
     assert (np.abs(one - 0.5) <= 0.2 + 1e-6).all()
     assert np.unique(one[:, 4, 4, 0].round(4)).size > 8
     np.testing.assert_array_equal(one, same)
