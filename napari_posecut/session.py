@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -15,7 +16,15 @@ from qtpy.QtCore import QChildEvent, QEvent, QObject, QTimer
 from qtpy.QtWidgets import QCheckBox, QDialog, QMessageBox, QWidget
 
 from napari_posecut.jobs.jobs import Job, running_jobs
-from napari_posecut.jobs.monitor import JobMonitor, at_work, begin, in_background, on_window_thread
+from napari_posecut.jobs.monitor import (
+    JobMonitor,
+    SpareTime,
+    at_work,
+    begin,
+    breathe,
+    in_background,
+    on_window_thread,
+)
 from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
@@ -343,6 +352,7 @@ class Session:
         self.actions: Actions | None = None
         self.assistant: Assistant | None = None
         self.jobs = JobMonitor()
+        self.spare = SpareTime()
         self._window_closed = False
         self._brightness_timer = QTimer()
         self._brightness_timer.setSingleShot(True)
@@ -377,8 +387,14 @@ class Session:
         labeling.settle = self._settle_soon
         project = labeling.index.project
         self.project, self.labeling = project, labeling
-        self._canvas, self.video_layers = Canvas(self.viewer, labeling, self), VideoLayers(self.viewer)
+        self._canvas = canvas = Canvas(self.viewer, labeling, self)
+        for _ in canvas.prepare():
+            breathe()  # napari takes a moment for each piece
+            if self.labeling is not labeling:
+                return  # the window was closed meanwhile
+        self.video_layers = VideoLayers(self.viewer)
         self.show_labels()
+        self.spare.spend(chain(self.video_layers.prepare(), canvas.prepare_rest()))
         for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
         labeling.brightness_changed.connect(self._on_brightness_changed)
@@ -518,6 +534,7 @@ class Session:
 
     def close(self) -> None:
         """Close the project: its labels' files are written, and others may edit. Work that runs goes on."""
+        self.spare.drop()
         self.hide_labels()
         if self._brightness_timer.isActive() and self.labeling is not None:
             self._brightness_timer.stop()
@@ -539,6 +556,7 @@ class Session:
     # psygnal calls an `emit` that is connected as a slot once, to learn what it takes; methods it only looks at.
 
     def _on_labels_changed(self) -> None:
+        self.spare.wait()
         self.labels_changed.emit()
 
     def _request_help(self) -> None:

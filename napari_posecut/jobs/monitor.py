@@ -1,6 +1,6 @@
 """Jobs and short background work of a window, polled so that the window never waits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ Value = TypeVar("Value")
 
 _SOON = 0.03  # seconds that nobody notices
 _CHECK = 20  # milliseconds between two looks at whether it is done
+_SPARE = 300  # milliseconds without an edit after which somebody who labels is thinking
 _thread = ThreadPoolExecutor(1, thread_name_prefix="posecut-background")  # one, so that nothing overtakes what began
 _waiting: list[object] = []  # their futures, and whoever lets the window draw itself
 
@@ -63,6 +64,42 @@ def breathe() -> None:
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
     finally:
         _waiting.remove(breathe)
+
+
+class SpareTime:
+    """Does work a piece at a time while nobody does anything: nobody waits for it, and it holds nobody up."""
+
+    def __init__(self) -> None:
+        self._pieces: Iterator[object] = iter(())
+        self._timer = QTimer()
+        self._timer.setInterval(_SPARE)
+        self._timer.timeout.connect(self._do_next)
+
+    def spend(self, pieces: Iterator[object], /) -> None:
+        """Do these pieces from now on, each by asking for the next one; what was left of others is dropped."""
+        self._pieces = pieces
+        self._timer.start()
+
+    def wait(self) -> None:
+        """Do nothing for a moment, because somebody does something."""
+        if self._timer.isActive():
+            self._timer.start()
+
+    def finish(self) -> None:
+        """Do at once what is left."""
+        for _ in self._pieces:
+            pass
+        self.drop()
+
+    def drop(self) -> None:
+        """Do no more."""
+        self._timer.stop()
+        self._pieces = iter(())
+
+    def _do_next(self) -> None:
+        pieces = self._pieces
+        if not at_work() and next(pieces, self) is self and pieces is self._pieces:
+            self.drop()
 
 
 class _Relay(QObject):

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from napari_posecut.labeling.extracted_frames import partial_crops
 from posecut_core.errors import PosecutError
 from posecut_core.labels.contents import read_contents, read_naming
+from posecut_core.labels.edits import Made
 from posecut_core.labels.frame_notes import read_notes, write_note
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import Frame, LabelState
@@ -207,6 +208,7 @@ class FrameIndex:
         self._cached: dict[str, _CachedVideo] = {}
         self._counts: dict[str, dict[int, tuple[Frame, int | None]]] = {}  # each frame as it was counted last, by video
         self._statuses: dict[FrameRef, tuple[Frame, bool, FrameStatus]] = {}  # the same of how far it is
+        self._done: dict[str, Made | None] = {}  # of videos that were open: the edits that can be undone
         self.update(self.read(project))
 
     def read(self, project: Project) -> "IndexContents":
@@ -280,12 +282,19 @@ class FrameIndex:
                 label_session.close()
             finally:
                 self._states[label_session.video] = label_session.state
+                self._done[label_session.video] = label_session.history.done
 
     def state(self, video: str) -> LabelState:
         """Return what is known of a video's frames."""
         if self.label_session is not None and self.label_session.video == video:
             return self.label_session.state
         return self._states[video]
+
+    def done(self, video: str) -> Made | None:
+        """Return the edits of a video that can be undone, as of when its labels were open last; None if never."""
+        if self.label_session is not None and self.label_session.video == video:
+            return self.label_session.history.done
+        return self._done.get(video)
 
     def frame(self, key: FrameRef) -> Frame:
         """Return what is known of a frame."""

@@ -534,9 +534,9 @@ class Labeling(FrameNavigator):
         self.keypoints_changed.emit()
 
     def _edits(self) -> tuple[int, Edit | None]:
-        """Return how many edits of the shown video can be undone, and the last; opening it again changes neither."""
-        session, count = self.index.label_session, 0
-        last = made = None if session is None else session.history.done
+        """Return how many edits of the shown video can be undone, and the last; letting go of it changes neither."""
+        count, last = 0, self.index.done(self._shown().video)
+        made = last
         while made is not None:
             count, made = count + 1, made.before
         return count, None if last is None else last.edit

@@ -1,7 +1,7 @@
 """The shown frame in napari: image, skeleton and Points layer, the keys that act on them, and the locked view."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from napari.layers import Image, Layer, Points, Vectors
 from napari.utils.events import Event
 from psygnal import Signal
 
+from napari_posecut.jobs.monitor import breathe
 from napari_posecut.labeling.keypoints import Keypoint, nearest, turned
 from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
@@ -132,7 +133,7 @@ class Canvas:
     """The layers of a labeling, and what the mouse does in them."""
 
     def __init__(self, viewer: Viewer, labeling: Labeling, session: _Session) -> None:
-        """Add the layers, hidden; `show` shows them.
+        """Make the layers; `prepare` adds them, hidden, and `show` shows them.
 
         Args:
             viewer: napari's.
@@ -164,7 +165,6 @@ class Canvas:
             lock(layer, _ADVICE)
             layer.visible = False
         self.dress()
-        add_layers(viewer, self.layers)
         self.points.text.events.visible.connect(self._show_names)
         for event in (self.image.events.contrast_limits, self.image.events.gamma):
             event.connect(self._on_brightness_chosen)
@@ -179,6 +179,27 @@ class Canvas:
                 event.connect(self._on_style_chosen)
         for layer in self.layers:
             layer.events.visible.connect(self._stay_hidden)
+
+    def prepare(self) -> Iterator[None]:
+        """Add the layers, and draw what every frame has once where nobody sees it; a piece at a time."""
+        self.viewer.dims.ndim = len(AXES)  # which makes napari's slider, as the first layer would
+        yield
+        for layer in self.layers:
+            add_layers(self.viewer, (layer,))
+            yield
+        for layer in (self.image, self.skeleton, self.points):
+            self._draw_unseen(layer)
+            yield
+
+    def prepare_rest(self) -> Iterator[None]:
+        """Draw the other layers once, too."""
+        for layer in (self.compared, self.epipolar):
+            self._draw_unseen(layer)
+            yield
+
+    def _draw_unseen(self, layer: Layer) -> None:
+        with layer.events.visible.blocker(self._stay_hidden):
+            draw_unseen(self.viewer, layer)
 
     def dress(self) -> None:
         """Follow the bodyparts of the project, their colors, its skeleton, and whether there are other views."""
@@ -622,6 +643,16 @@ def add_layers(viewer: Viewer, layers: Iterable[Layer]) -> tuple[Layer, ...]:
     if missing and selected is not None:
         viewer.layers.selection.active = selected
     return missing
+
+
+def draw_unseen(viewer: Viewer, layer: Layer) -> None:
+    """Draw a hidden layer once where nobody sees it: shaders are compiled then, not when somebody waits for it."""
+    if layer.visible or layer not in viewer.layers:
+        return
+    opacity, layer.opacity = layer.opacity, 0.0
+    layer.visible = True
+    breathe()
+    layer.visible, layer.opacity = False, opacity
 
 
 def give(layer: Points | Vectors, data: Float64[np.ndarray, "N *D"]) -> None:

@@ -12,8 +12,8 @@ from jaxtyping import UInt8
 from napari import Viewer
 from napari.layers import Image, Points, Vectors
 
-from napari_posecut.jobs.monitor import in_background, on_window_thread
-from napari_posecut.layers.canvas import AXES, add_layers, keep_flat, lock, redraw, remove_layers
+from napari_posecut.jobs.monitor import breathe, in_background, on_window_thread
+from napari_posecut.layers.canvas import AXES, add_layers, draw_unseen, keep_flat, lock, redraw, remove_layers
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 
@@ -273,6 +273,9 @@ def play(layer: Image, viewer: Viewer, path: str | os.PathLike[str]) -> Callable
     arrived = on_window_thread(lambda: _redraw(shown))
     frames.arrived = lambda number: arrived()
     unflatten = keep_flat(viewer.dims)
+    if layer in viewer.layers:
+        viewer.dims.set_range(0, (0, len(frames) - 1, 1))  # which lays out the slider, as its data would
+        breathe()
     layer.visible = True  # of a hidden one, napari would not notice how many frames it has
     layer.data, layer.metadata = frames, {_ABOUT: str(path)}
 
@@ -308,7 +311,7 @@ class VideoLayers:
     """The layers for one video at a time, hidden while there is none: its picture, and what lies over it."""
 
     def __init__(self, viewer: Viewer) -> None:
-        """Add the layers to a viewer."""
+        """Make the layers for a viewer; `prepare` adds them, as does the first video."""
         self._viewer = viewer
         self.picture = video_image(name=_NO_VIDEO)
         self.scoremap = Image(
@@ -328,11 +331,21 @@ class VideoLayers:
         for layer in (self.picture, *self.over):
             lock(layer)  # predictions are looked at here, not changed
         self._stop: Callable[[], None] = _nothing
-        self.restore()
+
+    def prepare(self) -> Iterator[None]:
+        """Add the layers, and draw each once where nobody sees it; a piece at a time."""
+        for layer in (self.picture, *self.over):
+            add_layers(self._viewer, (layer,))
+            yield
+        for layer in (self.picture, *self.over):
+            draw_unseen(self._viewer, layer)
+            yield
 
     def restore(self) -> None:
-        """Add the layers that the user has deleted."""
-        add_layers(self._viewer, (self.picture, *self.over))
+        """Add the layers that are not there yet, or that the user has deleted."""
+        for layer in (self.picture, *self.over):
+            if add_layers(self._viewer, (layer,)):
+                breathe()
 
     def play(self, path: Path) -> None:
         """Show a video.

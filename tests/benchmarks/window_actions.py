@@ -2,12 +2,12 @@
 
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_actions.py [--actions 500] [--seed 0]
 
-The last line is one JSON object: `actions` done, `exceptions` in Qt's loop, and `seconds`; the program ends with the
-first difference between labels and model, and prints the actions that led to it.
+They are done in rounds, each with a seed of its own, which is printed with the number of actions so far: a round that
+fails can be repeated with `--actions 1`. The last line is one JSON object: `actions` done, `exceptions` in Qt's loop, and
+`seconds`; the program ends with the first difference between labels and model, and prints the actions that led to it.
 """
 
 import argparse
-import math
 import os
 import shutil
 import sys
@@ -32,7 +32,8 @@ from tests.plugin.conftest import FRAMES, SCENES
 from tests.plugin.random_actions import Actions
 from tests.plugin.widgets.analyzed_project import analyze
 
-STEPS = 50  # actions on one copy of the project
+STEPS = 50  # at most, on one copy of the project; what is done in one walk through the docks counts as one
+RUNS = 5  # copies of the project in a round
 
 
 def main() -> int:
@@ -49,7 +50,7 @@ def main() -> int:
         extract_frames(config, number_of_frames=FRAMES)
         analyze(config)
         try:
-            act(stock, math.ceil(arguments.actions / STEPS) + 1, arguments.seed)
+            act(stock, arguments.actions, arguments.seed)
         finally:
             sys.excepthook = sys.__excepthook__  # which prints a difference, too
             print(*exceptions, sep="\n", file=sys.stderr)
@@ -59,23 +60,26 @@ def main() -> int:
     return 1 if exceptions else 0
 
 
-def act(stock: Path, runs: int, seed: int) -> None:
-    """Open a window, and let runs of random actions loose on it; the first run is the simplest one."""
+def act(stock: Path, actions: int, seed: int) -> None:
+    """Open a window, and let rounds of random actions loose on it until there were enough."""
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
     viewer.window.activate()
     Actions.window, Actions.stock = (viewer, add_flow_bar(viewer)), stock
     settings = hypothesis.settings(
-        max_examples=runs,
+        max_examples=RUNS,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
         phases=(hypothesis.Phase.generate,),
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    machine = hypothesis.seed(seed)(Actions)
+    start = time.perf_counter()
     try:
-        stateful.run_state_machine_as_test(machine, settings=settings)
+        while Actions.count < actions:
+            stateful.run_state_machine_as_test(hypothesis.seed(seed)(Actions), settings=settings)
+            print(f"seed {seed}: {Actions.count} actions, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+            seed += 1
     finally:
         viewer.close()
 

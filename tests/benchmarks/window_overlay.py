@@ -80,6 +80,7 @@ def shown(viewer: napari.Viewer, predictions: Predictions) -> Playback:
     session = session_of(viewer)
     in_background(bool)  # after what the session lets the thread load
     session.video_layers = layers = VideoLayers(viewer)
+    layers.restore()
     playback = playback_of(session)
 
     def play(path: Path) -> None:

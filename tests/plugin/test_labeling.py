@@ -193,6 +193,21 @@ def test_rejected_drafts_and_proposals_all_come_back(labeling):
     assert _states(labeling) == "???...."
 
 
+def test_rejected_proposals_come_back_while_the_labels_are_let_go_of(labeling):
+    """A job edits them meanwhile, and undoing takes back what was done last, not the edit before it."""
+    labeling.place((5.0, 6.0))
+    _propose(labeling, 3)
+    before = _states(labeling)
+    labeling.reject()
+    labeling.pause()
+    labeling.undo()
+    assert _states(labeling) == before
+    labeling.reject()
+    labeling.resume()
+    labeling.undo()
+    assert _states(labeling) == before
+
+
 def test_nothing_is_copied_from_another_video(labeling):
     """The first frame of a video has no pose to copy."""
     _label(labeling)

@@ -32,6 +32,7 @@ def names(session):
 def test_video_takes_turns_with_labeling(session):
     """The labeling's layers are hidden when a video comes, and are the same ones when it has gone."""
     view, (first, second) = VideoView(session), project_videos(session.project).values()
+    session.spare.finish()
     layers = list(session.viewer.layers)
     view.show(first)
     assert names(session) == [first.name]
@@ -42,6 +43,24 @@ def test_video_takes_turns_with_labeling(session):
     other.close()
     assert names(session) == LABELING
     assert list(session.viewer.layers) == layers
+
+
+def test_layers_of_videos_are_made_while_nobody_waits(session):
+    """Those of the labels are there at once; the others come in pieces, each drawn once and hidden again."""
+    there = [layer.name for layer in session.viewer.layers]
+    session.spare.finish()
+    assert names(session) == LABELING
+    assert [layer.name for layer in session.viewer.layers][: len(there)] == there
+    added = [layer for layer in session.viewer.layers if layer.name not in there]
+    assert [(layer.name, layer.opacity) for layer in added] == [
+        ("video", 1.0),
+        ("score map", 0.5),
+        ("skeleton and trails", 0.7),
+        ("bodyparts", 1.0),
+        ("beside", 1.0),
+    ]
+    session.close()
+    assert not session.viewer.layers
 
 
 def test_frame_to_label_ends_the_look(session):
