@@ -3,8 +3,8 @@
     xvfb-run -a -s "-screen 0 1280x900x24" python tests/benchmarks/window_actions.py [--actions 500] [--seed 0]
 
 They are done in rounds, each with a seed of its own, which is printed with the number of actions so far: a round that
-fails can be repeated with `--actions 1`. The last line is one JSON object: `actions` done, `exceptions` in Qt's loop, and
-`seconds`; the program ends with the first difference between labels and model, and prints the actions that led to it.
+fails can be repeated with `--actions 1`. The last line is one JSON object: `actions` done, `exceptions` in Qt's loop,
+and `seconds`; the program ends with the first difference between labels and model, and prints what led to it.
 """
 
 import argparse
@@ -78,7 +78,8 @@ def act(stock: Path, actions: int, seed: int) -> None:
     try:
         while Actions.count < actions:
             stateful.run_state_machine_as_test(hypothesis.seed(seed)(Actions), settings=settings)
-            print(f"seed {seed}: {Actions.count} actions, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+            seconds = time.perf_counter() - start
+            print(f"seed {seed}: {Actions.count} actions, {seconds:.0f} s", file=sys.stderr, flush=True)
             seed += 1
     finally:
         viewer.close()

@@ -5,7 +5,7 @@ import threading
 import pytest
 from qtpy.QtCore import QTimer
 
-from napari_posecut.jobs.monitor import at_work, in_background
+from napari_posecut.jobs.monitor import SpareTime, at_work, in_background
 from posecut_core.errors import VideoError
 
 
@@ -44,3 +44,27 @@ def test_nothing_overtakes_what_began(qtbot):
     in_background(lambda: (ticked.wait(60), order.append("first")))
     assert order == [True, "first", "second"]
     assert not at_work()
+
+
+def test_spare_time_is_spent_a_piece_at_a_time_and_not_while_something_is_done(qtbot):
+    """Nothing is done while the window waits for a thread; all that is left can be done at once, or be dropped."""
+    spare, done = SpareTime(), []
+    spare.spend(iter(map(done.append, range(4))))
+    in_background(spare._do_next)
+    assert done == []
+    spare._do_next()
+    assert done == [0]
+    spare.finish()
+    assert done == [0, 1, 2, 3]
+    spare.spend(iter(map(done.append, range(4))))
+    spare.drop()
+    spare.finish()
+    assert len(done) == 4
+
+
+def test_spare_time_comes_by_itself(qtbot):
+    """A timer spends it, and stops when nothing is left."""
+    spare, done = SpareTime(), []
+    spare.spend(iter(map(done.append, range(1))))
+    qtbot.waitUntil(lambda: not spare._timer.isActive())
+    assert done == [0]
