@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.convert import to_rows_columns, to_xy
+from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.window import add_flow_bar, exit_code, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
@@ -106,7 +107,7 @@ def _read_points(path: str) -> Sequence[_LayerTuple | tuple[None]]:
     try:
         return _layers(Path(path)) or _NO_LAYERS
     except PosecutError as error:
-        show_error(str(error))
+        show_error(in_window(error))
         return _NO_LAYERS
 
 

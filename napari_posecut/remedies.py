@@ -1,9 +1,13 @@
 """What helps after an error, in the words of the window: a button that goes to a dock, or what to do outside of it."""
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
+from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import PosecutError, Remedy
 from posecut_core.progress import Notice
+from posecut_core.storage.values import properties
 
 PLACES: Mapping[str, tuple[str, str]] = {  # step -> the dock that does it, what is written on the button
     "create_new_project": ("1 Project", "New project"),
@@ -52,6 +56,65 @@ _WITH = {  # step, argument, its value -> what is written on the button then
 _LONGEST = 40  # characters on a button
 
 
+# --- words ------------------------------------------------------------------------------------------------------------
+# The core names settings, files of the project and packages as a notebook and a shell need them; who looks at a window
+# sees fields with labels, and installs nothing there.
+
+
+_CALLED = {  # a key of config.yaml, a setting or an argument -> the label of its field, or what the window calls it
+    "TrainingFraction": "training fraction",
+    "trainingsetindex": "number of the training fraction",
+    "snapshotindex": "snapshot",
+    "video_sets": "videos",
+    "default_net_type": "network",
+    "outlieralgorithm": "method",
+    "dynamic": "tracking crop",
+    **{
+        name: name.replace("_", " ")
+        for name in ("engine_limits", "max_gap", "max_error", "number_of_frames", "world_points")
+    },
+}
+
+
+@cache
+def _names() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return what finds these names and those of the settings, and what they are called; bodyparts are other names."""
+    settings = properties(TrainingSettings)
+    called = _CALLED | {name: about.get("label", name.replace("_", " ")) for name, about in settings.items()}
+    known = {name: words for name, words in called.items() if name in _CALLED or name == "maxiters" or "_" in name}
+    known |= {"init_origin": "origin of the weights", "init_sha256": "sum of the weights"}
+    found = rf"`?(?<![\w./'-])(?:[Ss]etting )?({'|'.join(sorted(known, key=len, reverse=True))})(?![\w/'-])(?!\.\w)`?"
+    return re.compile(found), known
+
+
+_CORNERS = re.compile(r"\bx1, x2, y1, y2\b")  # of a crop, as config.yaml has them
+_CALL = re.compile(r" \(\w+_\w+\)")
+_FOLDER = r"(?<![\w.])(?:/|[A-Za-z]:\\)[^'\"]*?"
+_FILE = re.compile(rf"(?:{_FOLDER})?\b(?:settings|posecut)\.yaml")
+_CONFIG = re.compile(rf"{_FOLDER}\bconfig\.yaml")
+_INSTALL = re.compile(
+    r"(?:install it with:? )?pip install '?(?:posecut\[(?P<extra>\w+)\]|(?P<package>\w+))'?(?: adds it)?"
+)
+
+
+def plain(sentence: str) -> str:
+    """Say in the words of the window what the core says: the labels of fields, and no files or commands behind them."""
+    sentence = _CALL.sub("", _INSTALL.sub(_who_installs, sentence))
+    sentence = _CONFIG.sub("config.yaml", _FILE.sub("the project's file of settings", sentence))
+    sentence = _CORNERS.sub("the crop", sentence)
+    names, called = _names()
+    return names.sub(lambda found: f'"{called[found[1]]}"', sentence).replace("`", "")
+
+
+def _who_installs(found: re.Match[str]) -> str:
+    named = f'its extra "{found["extra"]}"' if found["extra"] else f"the package {found['package']}"
+    return f"who installed PoseCut can add {named}"
+
+
+# --- remedies ---------------------------------------------------------------------------------------------------------
+# A remedy is a button that goes to a dock, or a place in the window where there is no room for one.
+
+
 def button_text(remedy: Remedy) -> str | None:
     """Return what is written on the button of a remedy; None where no dock does it."""
     if remedy.step not in PLACES:
@@ -72,7 +135,7 @@ def in_window(error: PosecutError | Notice) -> str:
 
 def worded(sentence: str, remedies: Sequence[Remedy]) -> str:
     """Add to a sentence where in the window each remedy is, or how it is called in Python where no dock has it."""
-    places = dict.fromkeys(map(_place, remedies))
+    places, sentence = dict.fromkeys(map(_place, remedies)), plain(sentence)
     return f"{sentence.removesuffix('.')}. Here: {'; or '.join(places)}." if places else sentence
 
 

@@ -29,6 +29,7 @@ class Summary:
     lines: tuple[str | Notice, ...] = ()  # details: what became of each video, where files are
     following: tuple[Remedy, ...] = ()  # the steps that come next
     exit_code: int = 0  # of a program that ends with this result
+    is_warning: bool = False  # the step did what it should, but what came of it is not good enough
 
 
 def counted(number: int, noun: str) -> str:

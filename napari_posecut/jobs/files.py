@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 import psutil
 
-from napari_posecut.remedies import in_window
+from napari_posecut.remedies import in_window, plain
 from posecut_core.errors import Remedy
 from posecut_core.progress import Notice, Progress
 from posecut_core.results import Summary, as_json
@@ -128,13 +128,14 @@ class Outcome:
     message: str  # what came of it, or why it failed
     remedies: tuple[Remedy, ...] = ()  # steps that come next, or of which any one helps
     lines: tuple[str, ...] = ()  # details of what came of it: of each video, where files are
+    is_warning: bool = False  # what came of it is not good enough
 
     @classmethod
     def of(cls, result: object) -> "Outcome":
         """Return what a window is told of a result: its values, as JSON has them, and its summary."""
         said = result.summary() if hasattr(result, "summary") else Summary("")
-        lines = tuple(in_window(line) if isinstance(line, Notice) else line for line in said.lines)
-        return cls("done", json.loads(as_json(result)), said.text, said.following, lines)
+        lines = tuple(in_window(line) if isinstance(line, Notice) else plain(line) for line in said.lines)
+        return cls("done", json.loads(as_json(result)), plain(said.text), said.following, lines, said.is_warning)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,11 @@ class Job:
         return self._outcome.lines if self._outcome else ()
 
     @property
+    def is_warning(self) -> bool:
+        """Whether what came of it is not good enough."""
+        return self._outcome is not None and self._outcome.is_warning
+
+    @property
     def remedies(self) -> tuple[Remedy, ...]:
         """Steps of which any one helps after a failure."""
         return self._outcome.remedies if self._outcome else ()

@@ -97,8 +97,8 @@ _AWAY = "A video is shown in the place of the frame to label, and the layer {!r}
 _OUTSIDE = "Nothing was labeled, because the click was outside the image."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
 _STAYS = (
-    "Symbols and colors of markers and bones show the bodypart and what is known of it, so they stay; the colors are "
-    "`colormap` and `skeleton_color` in config.yaml."
+    "Symbols and colors of markers and bones show the bodypart and what is known of it, so they stay; 1 Project has a "
+    "choice of colors below its list of bodyparts."
 )
 _GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
 _STILL = 4  # screen pixels that the mouse may move during a click

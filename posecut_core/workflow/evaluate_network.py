@@ -238,38 +238,38 @@ class EvaluatedSnapshot:
             *([f"Two people's labels of the same frames are {self.people.sentence()}"] if self.people else []),
         ]
 
-    def _verdict(self) -> tuple[str, tuple[str, ...]]:
-        """Say whether the network is ready for videos, by its errors, and name the steps that come next."""
+    def _verdict(self) -> tuple[str, tuple[str, ...], bool]:
+        """Say by its errors if the network is ready for videos, which steps come next, and if that is a warning."""
         train, test, within = self.errors.train, self.errors.test, self.calibration.within
         if math.isnan(test):
             text = (
                 "No label of a test frame could be measured, so nothing is known about new frames; label more frames, "
                 "or lower TrainingFraction in config.yaml, and create another training dataset."
             )
-            return text, ("extract_frames", "create_training_dataset")
+            return text, ("extract_frames", "create_training_dataset"), True
         if test > within:
             text = (
                 f"The test error is above {within:g} px (pos_dist_thresh), beyond which a prediction counts as wrong: "
                 "the network is not ready; check the labels, train longer or label more frames."
             )
-            return text, ("check_labels", "train_network", "extract_frames")
+            return text, ("check_labels", "train_network", "extract_frames"), True
         if math.isnan(self.errors.train_pcutoff) and math.isnan(self.errors.test_pcutoff):
             text = (
                 f"No prediction reaches the pcutoff of {self.pcutoff:g}, so figures and labeled videos would be "
                 "empty: the network is not ready; train longer."
             )
-            return text, ("train_network",)
+            return text, ("train_network",), True
         if test > _MUCH * train:
             text = (
                 f"The test error is more than {_MUCH:g} times the training error: the network overfits its training "
                 "frames; label more frames before you rely on it."
             )
-            return text, ("extract_frames", "analyze_videos")
+            return text, ("extract_frames", "analyze_videos"), True
         text = (
             "The test error is not much above the training error: if it is accurate enough, the network is ready for "
             "videos."
         )
-        return text, ("analyze_videos",)
+        return text, ("analyze_videos",), False
 
 
 @dataclass(frozen=True)
@@ -296,12 +296,11 @@ class Evaluation:
         lines += [f"All on one page: {path}" for path in dict.fromkeys(row.report for row in self.rows)]
         if not self.rows:
             return Summary("", tuple(lines))
-        text, steps = self.rows[-1]._verdict()
+        text, steps, warns = self.rows[-1]._verdict()
         of_shuffle = {"train_network", "analyze_videos"}
         shuffle = {"shuffle": self.rows[-1].shuffle}
-        return Summary(
-            text, tuple(lines), tuple(Remedy(step, **(shuffle if step in of_shuffle else {})) for step in steps)
-        )
+        following = tuple(Remedy(step, **(shuffle if step in of_shuffle else {})) for step in steps)
+        return Summary(text, tuple(lines), following, is_warning=warns)
 
 
 @forgiving

@@ -14,7 +14,7 @@ import pytest
 
 import napari_posecut
 import posecut_core
-from napari_posecut.remedies import PLACES, worded
+from napari_posecut.remedies import PLACES, plain, worded
 from posecut_core.cli.task import command_of
 from posecut_core.errors import LabelError, Remedy
 from posecut_core.results import explain
@@ -25,6 +25,14 @@ _VERBS = "|".join(sorted(name.replace("_", "-") for name in posecut_core.__all__
 # A command, an option, or a place in the window.
 FRONT_ENDS = re.compile(rf"posecut (?:{_VERBS}|doctor|label|demo)\b|(?<![\w-])--[a-z][a-z-]+|\bdocks?\b|\bbuttons?\b")
 _TELLING = ("Notice", "add", "about")
+# What a window does not say: files of settings and where config.yaml is, keys and names of arguments, commands.
+# In files, of a folder, of a package, a choice of a form.
+_OF_OTHERS = ("camera_matrix", "alpha_c", "calibration_images", "dask_jobqueue", "frozen_batch")
+_UNSEEN = re.compile(
+    rf"{FRONT_ENDS.pattern}|(?:settings|posecut)\.yaml|/config\.yaml|pip install|`|TrainingFraction|[a-z]+index\b"
+    rf"|(?<![\w./'-])(?!(?:{'|'.join(_OF_OTHERS)})\b)[a-z]+(?:_[a-z0-9]+)+(?![\w/'-])(?!\.\w)"
+)
+_STANDS_FOR = {"settings_path": "/of ada/settings.yaml", "config_path": "/of ada/config.yaml"}  # in a value's code
 GOLDEN = ROOT / "tests" / "data" / "messages.txt"
 
 
@@ -109,6 +117,37 @@ def test_each_front_end_has_its_words() -> None:
         failure.code,
     ]
     assert told == (ROOT / "tests" / "data" / "front_ends.txt").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("source", BELOW, ids=lambda source: source.name)
+def test_the_window_names_no_key_file_or_command(source: Source) -> None:
+    """What the core says as a notebook needs it is said with the labels of fields there, whichever message it is."""
+    told = [plain(_filled_in(text)) for _, text in messages(source.tree)]
+    assert [text for text in told if _UNSEEN.search(text)] == []
+
+
+def _filled_in(text: str) -> str:
+    """Put something in the place of the values of a message."""
+    return re.sub(
+        r"\{[^{}]*\}", lambda code: next((v for name, v in _STANDS_FOR.items() if name in code[0]), "Snout2"), text
+    )
+
+
+def test_words_of_the_window() -> None:
+    """Labels stand for keys, and what nobody can do in a window is said without a command; names of files stay."""
+    assert (
+        plain("lower batch_size (8), crop_size (400) or width")
+        == 'lower "crops per step" (8), "crop size" (400) or width'
+    )
+    assert (
+        plain("raise engine_limits in /a b/p/settings.yaml.")
+        == 'raise "engine limits" in the project\'s file of settings.'
+    )
+    assert plain("It needs X; install it with: pip install 'posecut[int8]'.") == (
+        'It needs X; who installed PoseCut can add its extra "int8".'
+    )
+    kept = "Found no video /data/my_mouse_1.mp4 or my_mouse_1, nor left_ear in it."
+    assert plain(kept) == kept
 
 
 def test_every_result_says_what_came_of_it() -> None:

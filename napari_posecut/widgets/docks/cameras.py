@@ -25,6 +25,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.overlay import in_words, own_network, own_predictions, style_of
 from napari_posecut.layers.space import space_layers
 from napari_posecut.layers.views import View, show_views
+from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content, show_choices
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
@@ -479,6 +480,6 @@ def _cameras(project: Project | None) -> tuple[tuple[Camera, ...], str]:
     try:
         cameras = calibrated_cameras(project)
     except PosecutError as error:
-        return (), wrappable(str(error))
+        return (), wrappable(in_window(error))
     names = ", ".join(camera.name for camera in cameras)
     return cameras, f"{counted(len(cameras), 'camera')}: {wrappable(names)}"

@@ -75,7 +75,7 @@ class EvaluateDock(QWidget):
         self.evaluating = StepForm(
             "evaluate_network",
             {
-                "snapshots": "snapshot",
+                "snapshots": "snapshot to evaluate",
                 "ensemble": "all networks of the shuffle together",
                 "batch_size": "frames at once",
             },
@@ -91,7 +91,7 @@ class EvaluateDock(QWidget):
             },
             "Cross-validate",
         )
-        self.exporting = StepForm("export_model", {"format": "format", "snapshot": "snapshot"})
+        self.exporting = StepForm("export_model", {"format": "format", "snapshot": "snapshot to export"})
         self.export_button = QPushButton("Export the network")
         self.export_button.setToolTip("as a file that works without the project, also in other programs")
         self.export_line, self.exported = JobLine(self.session, (_EXPORT,)), WrappedLabel()

@@ -36,7 +36,7 @@ from napari_posecut.layers.overlay import (
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, show_choices
 from napari_posecut.widgets.parts.curves import Timeline
-from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.poses.files import FoundPredictions
@@ -205,7 +205,7 @@ class OutliersDock(QWidget):
         self._compared: Mapping[str, Any] = {}  # what all methods found, as the child has said it
         self._found_text = ""  # what was found in all of them
         self._offered: Path | None = None  # config.yaml of the project whose usual number of frames was offered
-        self.heading = QLabel()
+        self.heading = WrappedLabel()
         self.networks = QComboBox()
         self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.networks.setMinimumContentsLength(12)

@@ -86,7 +86,7 @@ class BodypartsEditor(QWidget):
         layout.addWidget(self.names)
         self.colors = QComboBox()
         self.colors.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for text, name in (("colors: colormap of config.yaml", "colormap"), ("colors: 25 distinct ones", "distinct")):
+        for text, name in (("colors: the project's colormap", "colormap"), ("colors: 25 distinct ones", "distinct")):
             self.colors.addItem(text, name)
         self.colors.setToolTip("distinct ones differ for color-blind people too, and stay when a bodypart is added")
         self.colors.activated.connect(lambda _: session.attempt(self.choose_palette))

@@ -56,7 +56,7 @@ class StepForm(Container[Widget]):
             field = self.fields.get(name)
             if isinstance(field, ComboBox):
                 chosen, known = field.value, (_LEFT, *words, *steps)
-                texts = ("as in config.yaml", *words, *(f"{step:,} steps" for step in steps))
+                texts = ("as in the project", *words, *(f"{step:,} steps" for step in steps))
                 field.choices = list(zip(texts, known, strict=True))
                 field.value = chosen if chosen in known else _LEFT
 
@@ -82,14 +82,14 @@ def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
     if argument.kind is bool:
         field = CheckBox(**{**common, "label": ""}, text=label, value=argument.default)
     elif argument.parameter in _SNAPSHOTS:
-        field = ComboBox(**common, choices=[("as in config.yaml", _LEFT)])
+        field = ComboBox(**common, choices=[("as in the project", _LEFT)])
     elif argument.choices:
         automatic = [("automatic", _LEFT)] if argument.default is None and "auto" not in argument.choices else []
         choices = [*automatic, *((choice, choice) for choice in argument.choices)]
         field = ComboBox(**common, choices=choices, value=argument.default or choices[0][1])
     elif argument.default is None or argument.kind is str:
         field = LineEdit(**common, value=argument.default or "")
-        field.native.setPlaceholderText("as in config.yaml" if "config.yaml" in argument.meaning else "automatic")
+        field.native.setPlaceholderText("as in the project" if "config.yaml" in argument.meaning else "automatic")
     elif argument.kind is int:
         field = SpinBox(**common, value=argument.default, min=int(least or 0), max=_MOST)
     else:

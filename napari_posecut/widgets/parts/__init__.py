@@ -1,12 +1,13 @@
 """Parts that docks share: names, scrolling, updates that can wait, buttons for what helps, and plain tables."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, takewhile
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -22,6 +23,8 @@ from qtpy.QtWidgets import (
     QMainWindow,
     QPushButton,
     QScrollArea,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -209,12 +212,33 @@ class LowList(QListWidget):
         return QSize(super().sizeHint().width(), _LEAST)
 
 
+class _WhereTheyDiffer(QStyledItemDelegate):
+    """Draws a name that is too long for its column without what all names of the column begin with."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802 (Qt's name)
+        """Take away the beginning where the whole has no room."""
+        super().initStyleOption(option, index)
+        model = index.model()
+        if option is None or model is None or option.fontMetrics.horizontalAdvance(option.text) < option.rect.width():
+            return
+        names = [model.index(row, index.column()).data() for row in range(model.rowCount())]
+        option.text = without_beginning(option.text, names)
+
+
+def without_beginning(name: str, names: Sequence[str]) -> str:
+    """Return a name without the words that all names begin with; the whole where there are none, or nothing is left."""
+    same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    common = re.sub(r"[A-Za-z0-9]+$", "", "".join(letters[0] for letters in same)) if len(names) > 1 else ""
+    return f"…{name[len(common) :]}" if common and len(common) < len(name) else name
+
+
 class LowTable(QTreeWidget):
     """A table of which the same is true; its rows have nothing below them, and it is as wide as its dock.
 
     Args:
         headings: of the columns.
-        widest: column that takes the room that the others leave; a text that is longer is cut in its middle.
+        widest: column that takes the room that the others leave; a text that is longer loses what all of them begin
+            with, and then its middle.
     """
 
     def __init__(self, headings: Sequence[str], *, widest: int = 0) -> None:
@@ -222,6 +246,7 @@ class LowTable(QTreeWidget):
         self.setHeaderLabels(list(headings))
         self.setRootIsDecorated(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setItemDelegateForColumn(widest, _WhereTheyDiffer(self))
         header = self.header()
         assert header is not None
         header.setStretchLastSection(False)

@@ -140,7 +140,7 @@ class Timeline(_Plots):
     """Lanes of curves over the frames of a video, with marked frames, and a cursor that moves the video."""
 
     frame_chosen = Signal(int)
-    _left = 62
+    _left = 92
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,6 +178,7 @@ class Timeline(_Plots):
         self._pens = [] if colors is None else [pg.mkPen(*color) for color in colors.tolist()]
         self._shown: Bool[np.ndarray, " K"] = np.ones(len(self._pens), bool)
         self.clear()
+        self._titles: list[pg.LabelItem] = []
         self._curves = [self._add_lane(lane) for lane in self._lanes]
         self._beside: tuple[Lane, ...] = ()
         self._beside_curves: list[list[pg.PlotCurveItem]] = []
@@ -276,8 +277,11 @@ class Timeline(_Plots):
         plot.setMouseEnabled(x=True, y=False)  # the wheel zooms in time
         plot.setLimits(xMin=0, xMax=self._count, minXRange=min(_FEWEST, self._count))
         plot.setYRange(*(lane.limits or _value_range(lane.values)))
-        plot.setLabel("left", lane.title)
         plot.showAxis("left", bool(lane.title))
+        plot.getAxis("left").setStyle(maxTickLevel=0, maxTextLevel=0)  # more would lie over each other in a low lane
+        title = pg.LabelItem(lane.title, size="8pt", parent=plot.getAxis("left"))  # level: a lane is lower than a word
+        title.anchor(itemPos=(0, 0.5), parentPos=(0, 0.5))
+        self._titles.append(title)
         curves = [pg.PlotCurveItem(pen=pen, connect="finite") for pen in self._pens]
         for curve in curves:
             plot.addItem(curve, ignoreBounds=True)
@@ -308,6 +312,8 @@ class Timeline(_Plots):
         for cursor in getattr(self, "_cursors", ()):
             cursor.setPen(self._text_color)
             self._label.setText(self._label.text, color=self._text_color)
+        for title in getattr(self, "_titles", ()):
+            title.setText(title.text, color=self._text_color)
 
 
 class _FrameAxis(pg.AxisItem):

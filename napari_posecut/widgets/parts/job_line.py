@@ -194,7 +194,7 @@ class JobLine(QWidget):
         else:
             self._clear()
         if job.state == "done" and job.request.verb in self._told:
-            self._session.notify(job.message, job.remedies, kind="done")
+            self._session.notify(job.message, job.remedies, kind="note" if job.is_warning else "done")
         self.ended.emit(job)
 
     def _set_running(self, running: bool) -> None:

@@ -107,6 +107,8 @@ def test_what_is_unknown_is_said_once():
     assert lines[0].endswith("(with likelihood 0.6 or more: n/a (no labeled points))")
     assert lines[-1].startswith("No prediction reaches the pcutoff of 0.6")
     assert "not ready" in lines[-1]
+    assert evaluated(SOUND, likely=float("nan")).summary().is_warning
+    assert not evaluated(SOUND).summary().is_warning
 
 
 def test_bodyparts_that_were_not_measured_are_named():

@@ -69,8 +69,9 @@ class FakeJobs(JobMonitor):
         message: str = "",
         remedies: tuple[Remedy, ...] = (),
         lines: tuple[str, ...] = (),
+        is_warning: bool = False,
     ) -> None:
         """Let the newest job end."""
         self.job._state, self.job._message = state, message
-        self.job._outcome = Outcome("done", result or {}, message, remedies, lines)
+        self.job._outcome = Outcome("done", result or {}, message, remedies, lines, is_warning)
         self.poll()

@@ -153,13 +153,13 @@ def test_the_snapshot_to_evaluate_is_chosen(session, dock):
     session.project_changed.emit()
     box = dock.evaluating.fields["snapshots"].native
     assert [box.itemText(row) for row in range(box.count())] == [
-        "as in config.yaml",
+        "as in the project",
         "last",
         "all",
         "30 steps",
         "60 steps",
     ]
-    for text, given in (("30 steps", {"snapshots": 30}), ("all", {"snapshots": "all"}), ("as in config.yaml", {})):
+    for text, given in (("30 steps", {"snapshots": 30}), ("all", {"snapshots": "all"}), ("as in the project", {})):
         choose(box, text)
         press(dock.start_button)
         assert session.jobs.job.request.arguments == {"shuffle": 1, "plotting": False, **given}

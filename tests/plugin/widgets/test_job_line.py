@@ -140,4 +140,6 @@ def test_a_good_end_is_a_message_where_it_should_be(session, line, qtbot):
     for verb, state in (("find", "done"), ("extract", "failed"), ("extract", "done"), ("train", "done")):
         session.jobs.start(verb, {})
         session.jobs.end(state, message=f"{verb}: {state}.")
-    assert session.notified == [("extract: done.", "done")]
+    session.jobs.start("extract", {})
+    session.jobs.end("done", message="The network is not ready.", is_warning=True)
+    assert session.notified == [("extract: done.", "done"), ("The network is not ready.", "note")]
