@@ -187,6 +187,7 @@ class Canvas:
         for layer in self.layers:
             add_layers(self.viewer, (layer,))
             yield
+        self.viewer.scene.camera.zoom = 1.0  # around the picture of two pixels, a marker would fill the view
         for layer in (self.image, self.skeleton, self.points):
             self._draw_unseen(layer)
             yield
