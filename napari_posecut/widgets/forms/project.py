@@ -33,7 +33,7 @@ from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labeling.extracted_frames import listed_videos, remove_video, write_crop
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
-from napari_posecut.remedies import in_window
+from napari_posecut.remedies import plain
 from napari_posecut.session import Session
 from napari_posecut.widgets.forms.step import StepForm, told
 from napari_posecut.widgets.parts import LowList, LowTable, picture_icon, scroll_content
@@ -84,7 +84,7 @@ def _look_at(path: Path) -> _VideoLook:
             words = f"{size}, {minutes}:{seconds:02}, {counted(index.frame_count, 'frame')}"
             return _VideoLook(words, reader.read(0))
     except (PosecutError, OSError) as error:
-        return _VideoLook(f"cannot be used: {in_window(error)}")
+        return _VideoLook(f"cannot be used: {plain(str(error))}")
 
 
 class _VideoLooks(QObject):

@@ -219,10 +219,11 @@ class _WhereTheyDiffer(QStyledItemDelegate):
         """Take away the beginning where the whole has no room."""
         super().initStyleOption(option, index)
         model = index.model()
-        if option is None or model is None or option.fontMetrics.horizontalAdvance(option.text) < option.rect.width():
+        if option is None or model is None or not option.text:
             return
-        names = [model.index(row, index.column()).data() for row in range(model.rowCount())]
-        option.text = without_beginning(option.text, names)
+        if option.fontMetrics.horizontalAdvance(option.text) > option.rect.width():
+            names = [str(model.index(row, index.column()).data()) for row in range(model.rowCount())]
+            option.text = without_beginning(option.text, names)
 
 
 def without_beginning(name: str, names: Sequence[str]) -> str:
