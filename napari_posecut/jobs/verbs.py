@@ -233,7 +233,8 @@ def find_outliers(config: Path, arguments: Mapping[str, Any], report: Report) ->
     Raises:
         PosecutError: as `find_outlier_frames` raises it.
     """
-    known = {name: value for name, value in arguments.items() if name not in ("extractionalgorithm", "seed")}
+    choice = ("extractionalgorithm", "random_share", "seed")
+    known = {name: value for name, value in arguments.items() if name not in choice}
     return posecut_core.find_outlier_frames(config, **known, report=report)
 
 

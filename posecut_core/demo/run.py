@@ -254,6 +254,7 @@ class Rounds:
     frames_to_label: int = 12  # of each video of the first round
     frames_to_correct: int = 24  # of the further video
     criteria: Criteria = _BY_FITTING  # of outliers
+    random_share: float = 0.5  # of the frames to correct
     weights: str = "previous"  # what the second training begins with
     settings: Mapping[str, object] = field(default_factory=dict)  # of both trainings, beside the usual
 
@@ -356,6 +357,7 @@ def _choose_outliers(config: Path, video: Path, rounds: Rounds, report: Report) 
         config,
         [video],
         **asdict(rounds.criteria),
+        random_share=rounds.random_share,
         number_of_frames=rounds.frames_to_correct,
         destfolder=results,
         report=report,

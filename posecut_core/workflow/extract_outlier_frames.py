@@ -138,6 +138,7 @@ class OutlierVideo:
     added: tuple[int, ...] = ()  # frame numbers that are new
     drafts: int = 0  # positions proposed in them, to be corrected
     damaged: tuple[int, ...] = ()  # frame numbers that were to be extracted and could not be decoded
+    at_random: tuple[int, ...] = ()  # those of `added` that are no candidates
 
     def _lines(self) -> list[str]:
         found = f"{self.video.name}: {self.candidates} of {counted(self.looked_at, 'frame')} found"
@@ -145,7 +146,9 @@ class OutlierVideo:
             return [found, "  canceled: nothing was extracted or written"]
         lines = [f"{found}, all in {self.table}"]
         if self.added:
-            lines.append(f"  {counted(len(self.added), 'new frame')}, with {counted(self.drafts, 'draft')} of labels")
+            others = f", {len(self.at_random)} of them at random" if self.at_random else ""
+            drafts = counted(self.drafts, "draft")
+            lines.append(f"  {counted(len(self.added), 'new frame')}{others}, with {drafts} of labels")
         elif not self.damaged:
             why = (
                 "none was extracted: the project has them all" if self.candidates else "so there is nothing to extract"
@@ -164,6 +167,7 @@ class _Wish:
     bodyparts: str | Sequence[str] | None
     frames: tuple[int, ...]
     number_of_frames: int
+    random_share: float  # of these, that are no candidates
     algorithm: str  # of the choice among candidates
     seed: int
     confirm: Confirm | None
@@ -219,7 +223,7 @@ def _treat_video(
     """
     analyzed = _analyzed(project, video, tables, wish.report, stored=stored)
     found, confirmed = _agreed(analyzed, criteria, wish)
-    return _put_and_extract(project, found, analyzed.predictions[0], wish, confirmed=confirmed)
+    return _put_and_extract(project, found, analyzed.predictions[0], wish, stored=stored, confirmed=confirmed)
 
 
 def _treat_found(
@@ -244,8 +248,9 @@ def _treat_found(
             "for them again.",
             Remedy("find_outlier_frames", config=project.root, videos=[found.video]),
         )
-    fresh = _fresh(found.candidates, stored[found.video.stem])
-    return _put_and_extract(project, replace(found, fresh=fresh), predictions, wish, confirmed=True)
+    known = stored[found.video.stem]
+    found = replace(found, fresh=_fresh(found.candidates, known))
+    return _put_and_extract(project, found, predictions, wish, stored=known, confirmed=True)
 
 
 def _fresh(candidates: tuple[Candidate, ...], stored: Sequence[int]) -> tuple[int, ...]:
@@ -254,7 +259,13 @@ def _fresh(candidates: tuple[Candidate, ...], stored: Sequence[int]) -> tuple[in
 
 
 def _put_and_extract(
-    project: Project, found: FoundOutliers, predictions: Predictions, wish: _Wish, *, confirmed: bool
+    project: Project,
+    found: FoundOutliers,
+    predictions: Predictions,
+    wish: _Wish,
+    *,
+    stored: Sequence[int],
+    confirmed: bool,
 ) -> OutlierVideo:
     """List what was found in the table of candidates, and extract some of it, where someone agreed."""
     table = candidates_path(found.predictions)
@@ -262,7 +273,16 @@ def _put_and_extract(
         reason = found.criteria.outlieralgorithm
         put_candidates(table, found.candidates, reason=reason, predictions=found.sha256)
     treated = OutlierVideo(found.video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
-    return _extract(project, found, predictions, wish, treated) if confirmed and found.fresh else treated
+    if not (confirmed and found.fresh):
+        return treated
+    return _extract(project, found, predictions, wish, treated, others=_others(project, found, predictions, stored))
+
+
+def _others(project: Project, found: FoundOutliers, predictions: Predictions, stored: Sequence[int]) -> tuple[int, ...]:
+    """Return the frames that were looked at, that are no candidates, and that are not among those that are stored."""
+    known = {*stored, *numbers_of(found.candidates)}
+    frames = window(len(predictions.xy), start=project.config.start, stop=project.config.stop)
+    return tuple(number for number in frames if number not in known)
 
 
 def _analyzed(
@@ -350,27 +370,51 @@ def _labeled_poses(project: Project, bodyparts: tuple[str, ...]) -> PosePca:
 
 
 def _extract(
-    project: Project, found: FoundOutliers, predictions: Predictions, wish: _Wish, treated: OutlierVideo
+    project: Project,
+    found: FoundOutliers,
+    predictions: Predictions,
+    wish: _Wish,
+    treated: OutlierVideo,
+    *,
+    others: Sequence[int],
 ) -> OutlierVideo:
-    """Extract some of the candidates into the project, which the video joins, and propose what the network sees."""
+    """Extract candidates and other frames into the project, which the video joins; propose what the network sees."""
     add_new_videos(project.config_path, [found.video], report=wish.report)
     project = open_project(project.config_path)
     check_editable(project, found.video.stem)  # frames that are stored without drafts never get any: they are known
-    by_hand = found.criteria.outlieralgorithm == "manual"
+    store = project.frame_store(found.video.stem)
+    by_hand = found.criteria.outlieralgorithm in CHOSEN_BY_HAND
+    share = 0.0 if by_hand else wish.random_share
+    at_random = min(int(wish.number_of_frames * share), len(others))
+    outliers = min(wish.number_of_frames - at_random, len(found.fresh))
+    at_random = min(at_random, round(outliers * share / (1 - share)))  # where few frames look wrong, as few others
     done = extract(
         found.video,
-        project.frame_store(found.video.stem),
+        store,
         algorithm=wish.algorithm,
-        number_of_frames=min(wish.number_of_frames, len(found.fresh)),
+        number_of_frames=outliers,
         seed=wish.seed,
-        numbers=found.fresh if by_hand else None,
+        numbers=found.fresh if found.criteria.outlieralgorithm == "manual" else None,
         among=found.fresh,
         report=wish.report,
     )
-    if not done.numbers:  # all of them damaged
-        return replace(treated, damaged=done.damaged)
-    drafts = draft_predictions(project, found.video.stem, predictions, done.numbers)
-    return replace(treated, added=done.numbers, drafts=drafts, damaged=done.damaged)
+    added, damaged = done.numbers, done.damaged
+    if at_random:
+        more = extract(
+            found.video,
+            store,
+            algorithm="uniform",
+            number_of_frames=at_random,
+            seed=wish.seed,
+            among=others,
+            report=wish.report,
+        )
+        added, damaged = tuple(sorted(added + more.numbers)), tuple(sorted({*damaged, *more.damaged}))
+    if not added:  # all of them damaged
+        return replace(treated, damaged=damaged)
+    drafts = draft_predictions(project, found.video.stem, predictions, added)
+    chosen = tuple(number for number in added if number in others)
+    return replace(treated, added=added, at_random=chosen, drafts=drafts, damaged=damaged)
 
 
 # --- outliers ---------------------------------------------------------------------------------------------------------
@@ -515,6 +559,7 @@ def extract_outlier_frames(
     MAdegree: int = 1,  # noqa: N803 (the paper's name)
     alpha: int | float = 0.01,
     extractionalgorithm: Algorithm = "kmeans",
+    random_share: int | float = 0.5,
     frames: Sequence[int] | None = None,
     number_of_frames: int | None = None,
     shuffle: int = 1,
@@ -557,6 +602,8 @@ def extract_outlier_frames(
         MAdegree: for "fitting": how many earlier errors the model looks at.
         alpha: for "fitting": report the bodyparts outside the (1 - alpha) prediction interval.
         extractionalgorithm: "kmeans" takes candidates that look different, "uniform" takes them at random.
+        random_share: this part of the frames is taken at random among those that do not look wrong, from 0 to below 1:
+            a network also errs where nothing looks wrong. Frames that are named are taken alone.
         frames: frame numbers of one video for "list" and "manual", as 5,10-12.
         number_of_frames: frames to extract per video; by default numframes2pick in config.yaml.
         shuffle: which shuffle: which split of the labeled frames, and its network.
@@ -599,8 +646,10 @@ def extract_outlier_frames(
         several = ensemble or outlieralgorithm == "spread"
         search = _search(project, videos, networks, trainingsetindex, several, destfolder, videotype, report)
         scorer = search.networks[0].scorer
-    _check(outlieralgorithm, frames, number_of_frames, search.paths)
-    wish = _wish(search, comparisonbodyparts, frames, number_of_frames, extractionalgorithm, seed, confirm)
+    _check(outlieralgorithm, frames, number_of_frames, search.paths, random_share)
+    wish = _wish(
+        search, comparisonbodyparts, frames, number_of_frames, random_share, extractionalgorithm, seed, confirm
+    )
     refuse_new_names(project)
     _, clashing = joining(project, search.paths)
     search.failed.update(clashing)
@@ -618,7 +667,7 @@ def extract_outlier_frames(
     def together(done: list[OutlierVideo]) -> ExtractedOutliers:
         return ExtractedOutliers(project.config_path, scorer, extractionalgorithm, wish.seed, tuple(done))
 
-    chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.algorithm, wish.seed)
+    chosen_by = (wish.bodyparts, wish.frames, wish.number_of_frames, wish.random_share, wish.algorithm, wish.seed)
     request = (criteria, paths, list(search.networks), chosen_by, destfolder, *known.values())
     with resumable(project.unfinished_outliers, request, lambda: _stored_numbers(project, paths)) as stored:
         if cluster is None:
@@ -711,6 +760,7 @@ def _wish(
     bodyparts: str | Sequence[str] | None,
     frames: Sequence[int] | None,
     number_of_frames: int | None,
+    random_share: float = 0.0,
     algorithm: Algorithm = "kmeans",
     seed: int | None = None,
     confirm: Confirm | None = None,
@@ -719,6 +769,7 @@ def _wish(
         bodyparts=None if bodyparts == "all" else bodyparts,
         frames=tuple(frames or ()),
         number_of_frames=search.project.config.numframes2pick if number_of_frames is None else number_of_frames,
+        random_share=random_share,
         algorithm=algorithm,
         seed=read_state(search.project.settings_path).seed if seed is None else seed,
         confirm=confirm,
@@ -731,8 +782,11 @@ def _check(
     frames: Sequence[int] | None,
     number_of_frames: int | None,
     paths: Sequence[Path],
+    random_share: float = 0.0,
 ) -> None:
     """Refuse what no project could make right."""
+    if not 0 <= random_share < 1:
+        raise ArgumentError(f"The share of random frames is {random_share:g}, expected 0 or more, and less than 1.")
     if number_of_frames is not None and number_of_frames < 1:
         raise ArgumentError(f"number_of_frames is {number_of_frames}, expected 1 or more.")
     if frames is None:

@@ -4,11 +4,11 @@
         [--ways outliers,random,mixed] [--set NAME=VALUE] [--results FILE.jsonl]
 
 Every seed moves all mice otherwise and trains otherwise. Its first round is played once; the second one several times
-from there: with frames that `extract_outlier_frames` chooses in a further video, with as many of that video at random,
-and with half of each. Labels, settings and steps of all are the same, and so is the unseen video on which the errors
-are measured. `gain` is the share of the random frames' error that the outliers save, of the means over the seeds, and
-`gain_mixed` that of the mixture. `dark` counts the chosen frames in which the lamp is down, as it is for an eighth of
-the unseen video. A seed that is a line of `--results` is not played again.
+from there: with frames of a further video that look wrong, with as many of that video at random, and with half of
+each, as `extract_outlier_frames` takes them by itself. Labels, settings and steps of all are the same, and so is the
+unseen video on which the errors are measured. `gain` is the share of the random frames' error that the outliers save,
+of the means over the seeds, and `gain_mixed` that of the mixture. `dark` counts the chosen frames in which the lamp
+is down, as it is for an eighth of the unseen video. A seed that is a line of `--results` is not played again.
 """
 
 import argparse
@@ -28,10 +28,8 @@ from posecut_core import add_new_videos, extract_frames
 from posecut_core.demo.run import Cast, Rounds, _choose_outliers, _first_round, _second_round
 from posecut_core.demo.scene import FURTHER, TO_LABEL, UNSEEN_AT_DUSK
 from posecut_core.progress import Notice, Progress
-from posecut_core.project.opening import open_project
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria
 from posecut_core.types import OutlierAlgorithm
-from posecut_core.video.frame_store import numbers_in
 
 USUAL = Rounds()
 _ERRORS = {"outliers": "error_refined_px", "random": "error_random_px", "mixed": "error_mixed_px"}
@@ -68,18 +66,9 @@ def choose_at_random(seed):
     return choose
 
 
-def choose_half(seed):
-    """Return what extracts half as many outliers, and as many of the other frames at random."""
-
-    def choose(config, video, rounds, report):
-        half = rounds.frames_to_correct // 2
-        _choose_outliers(config, video, replace(rounds, frames_to_correct=half), report)
-        taken = numbers_in(open_project(config).frame_store(video.stem))
-        others = np.setdiff1d(np.arange(rounds.further.frames), taken)
-        more = np.random.default_rng(seed).permutation(others)[: rounds.frames_to_correct - len(taken)]
-        extract_frames(config, "manual", videos=[video.stem], frames=sorted(more.tolist()))
-
-    return choose
+def choose_alone(config, video, rounds, report):
+    """Extract outliers without other frames."""
+    _choose_outliers(config, video, replace(rounds, random_share=0.0), report)
 
 
 def in_the_dark(scene, numbers):
@@ -91,7 +80,7 @@ def in_the_dark(scene, numbers):
 def play(folder, arguments, seed):
     """Play one seed's rounds in `folder`; return its errors."""
     rounds, start = rounds_of(arguments, seed), time.process_time()
-    every = {"outliers": _choose_outliers, "random": choose_at_random(seed), "mixed": choose_half(seed)}
+    every = {"outliers": choose_alone, "random": choose_at_random(seed), "mixed": _choose_outliers}
     ways = {name: every[name] for name in arguments.ways.split(",")}
     _first_round(folder / "first", rounds, report=show)
     ends = {}

@@ -42,7 +42,8 @@ def found(table):
 
 def treat(lines, criteria, **options):
     project, video, table = lines
-    wish = {"bodyparts": None, "frames": (), "number_of_frames": 2, "algorithm": "uniform", "seed": 0, "confirm": None}
+    wish = {"bodyparts": None, "frames": (), "number_of_frames": 2, "random_share": 0.0, "algorithm": "uniform"}
+    wish |= {"seed": 0, "confirm": None}
     return _treat_video(
         project, video, [found(table)], criteria, _Wish(**{**wish, **options}, report=lambda progress: None), stored=()
     )
@@ -60,7 +61,7 @@ def test_a_network_with_an_old_name_is_told(lines):
     renamed = Predictions("net", ("old", "a", "b"), read_predictions(table).xy, np.ones((11, 3)))
     write_predictions(table, renamed)
     said = []
-    wish = _Wish(None, (9,), 2, "uniform", 0, None, said.append)
+    wish = _Wish(None, (9,), 2, 0.0, "uniform", 0, None, said.append)
     assert _treat_video(project, video, [found(table)], Criteria("manual"), wish, stored=()).drafts == 2
     assert said[0].text.startswith("The prediction of spot.mp4 by net has 'old', expected only bodyparts")
 
@@ -83,7 +84,7 @@ def test_criteria_that_cannot_run_are_asked_again(lines, algorithm, reason):
         asked.append(found.criteria.outlieralgorithm)
         return answers[len(asked) - 1]
 
-    wish = _Wish(("a", "b"), (), 2, "uniform", 0, confirm, said.append)
+    wish = _Wish(("a", "b"), (), 2, 0.0, "uniform", 0, confirm, said.append)
     assert _treat_video(project, video, [found(table)], Criteria("jump", epsilon=1), wish, stored=()).confirmed
     assert asked == ["jump", "jump"]
     assert any(reason in report.text for report in said if isinstance(report, Notice))
@@ -102,7 +103,7 @@ def test_a_fit_without_enough_positions_is_said(lines, likelihood, told):
     """Of 11 frames each one counts; where no model can be fitted, no threshold would find anything."""
     project, video, table = lines
     said = []
-    wish = _Wish(None, (), 6, "uniform", 0, None, said.append)
+    wish = _Wish(None, (), 6, 0.0, "uniform", 0, None, said.append)
     predictions = read_predictions(table)
     write_predictions(table, replace(predictions, likelihood=np.full((11, 3), likelihood)))
     _treat_video(project, video, [found(table)], Criteria("fitting", p_bound=0.5), wish, stored=())
@@ -115,7 +116,7 @@ def test_tables_of_other_networks_are_read_by_name(lines):
     one = read_predictions(table)
     other = Path(table).with_name("spotother.h5")
     write_predictions(other, Predictions("other", ("a", "b", "c"), one.xy[:, [1, 2, 0]], np.ones((11, 3))))
-    wish = _Wish(None, (), 2, "uniform", 0, None, lambda progress: None)
+    wish = _Wish(None, (), 2, 0.0, "uniform", 0, None, lambda progress: None)
     assert (
         _treat_video(
             project, video, [found(table), found(other)], Criteria("disagreement", epsilon=1), wish, stored=()

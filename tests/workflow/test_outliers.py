@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from posecut_core.workflow import extract_outlier_frames as outlier_video
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.extract_outlier_frames import extract_outlier_frames, find_outlier_frames
+
+extract_candidates = partial(extract_outlier_frames, random_share=0)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def unseen(spot_project, spot_video, tmp_path, errs):
 
 def test_candidates_are_written_and_new_ones_extracted(spot_project, analyzed):
     """All jumps are in the table; frames that the project has are not extracted again."""
-    (done,) = extract_outlier_frames(spot_project, analyzed).videos
+    (done,) = extract_candidates(spot_project, analyzed).videos
     assert [one.number for one in _read_candidates(done.table)] == [5, 6, 8, 9]
     assert done.table == analyzed.parent / "spotFake_10_outliers.csv"
     assert (done.looked_at, done.candidates, done.added, done.confirmed) == (11, 4, (6, 8), True)
@@ -114,15 +117,15 @@ def test_labels_that_somebody_edits_are_left_alone(spot_project, analyzed):
     store = project.frame_store("spot")
     before = FrameStore.open(store).numbers.tolist()
     with LabelSession.open(project, "spot"), pytest.raises(LabelError, match="is editing them"):
-        extract_outlier_frames(spot_project, analyzed)
+        extract_candidates(spot_project, analyzed)
     assert FrameStore.open(store).numbers.tolist() == before
-    (done,) = extract_outlier_frames(spot_project, analyzed).videos
+    (done,) = extract_candidates(spot_project, analyzed).videos
     assert (done.added, done.drafts) == ((6, 8), 4)
 
 
 def test_a_new_video_joins_the_project(spot_project, unseen):
     """It is in config.yaml, its frames in the store, with drafts that name likelihood, network and snapshot."""
-    (done,) = extract_outlier_frames(spot_project, unseen, number_of_frames=3, seed=1).videos
+    (done,) = extract_candidates(spot_project, unseen, number_of_frames=3, seed=1).videos
     project = open_project(spot_project)
     assert project_videos(project)["new"].resolve() == unseen
     assert len(done.added) == 3
@@ -157,9 +160,35 @@ def test_names_are_held_against_the_tables_first(spot_project, unseen, edit):
 def test_a_second_call_extracts_others(spot_project, unseen, extractionalgorithm):
     """Until no candidate is left; then nothing happens."""
     options = {"number_of_frames": 2, "extractionalgorithm": extractionalgorithm}
-    added = [extract_outlier_frames(spot_project, unseen, **options).videos[0].added for _ in range(3)]
+    added = [extract_candidates(spot_project, unseen, **options).videos[0].added for _ in range(3)]
     assert sorted([*added[0], *added[1]]) == [2, 3, 7, 8]
     assert added[2] == ()
+
+
+@pytest.mark.parametrize(("share", "chance"), [(0, 0), (0.5, 2), (0.25, 1), (0.9, 3)])
+def test_a_share_of_the_frames_is_taken_at_random(spot_project, unseen, share, chance):
+    """They do not look wrong, get drafts, and are no more than asked for; the next call takes others."""
+    options = {"number_of_frames": 4, "random_share": share}
+    (done,) = extract_outlier_frames(spot_project, unseen, **options).videos
+    assert (len(done.added), len(done.at_random)) == (4, chance)
+    assert set(done.at_random) == set(done.added) - {2, 3, 7, 8}
+    assert done.drafts == len(points_of(spot_project, "new", done.added)) == 8
+    (more,) = extract_outlier_frames(spot_project, unseen, **options).videos
+    assert not {*more.added} & {*done.added}
+
+
+def test_few_candidates_take_as_few_others_along(spot_project, unseen):
+    """Of twenty frames that are wanted four look wrong: four others are enough."""
+    result = extract_outlier_frames(spot_project, unseen, number_of_frames=20)
+    (done,) = result.videos
+    assert (len(done.added), len(done.at_random)) == (8, 4)
+    assert "8 new frames, 4 of them at random, with 16 drafts of labels" in result.summary().lines[1]
+
+
+def test_a_share_that_is_none_is_refused(spot_project, unseen):
+    """Nothing is judged then."""
+    with pytest.raises(ArgumentError, match=r"share of random frames is 1, expected 0 or more, and less than 1"):
+        extract_outlier_frames(spot_project, unseen, random_share=1)
 
 
 def test_the_count_is_shown_and_no_means_no(spot_project, unseen):
@@ -190,15 +219,15 @@ def test_what_was_found_is_extracted(spot_project, unseen, errs):
     found = find_outlier_frames(spot_project, unseen)
     (video,) = found.videos
     some = replace(found, videos=(replace(video, candidates=video.candidates[:1]),))
-    (done,) = extract_outlier_frames(spot_project, some).videos
+    (done,) = extract_candidates(spot_project, some).videos
     assert (done.added, done.candidates, done.drafts) == ((2,), 1, 2)
     assert [one.number for one in _read_candidates(done.table)] == [2]
-    (rest,) = extract_outlier_frames(spot_project, found, number_of_frames=2).videos
+    (rest,) = extract_candidates(spot_project, found, number_of_frames=2).videos
     assert (len(rest.added), rest.candidates) == (2, 4)
     assert set(rest.added) < {3, 7, 8}
     errs(unseen.with_name("newFake_10.h5"), 4)
     with pytest.raises(AnalysisError, match="has changed since"):
-        extract_outlier_frames(spot_project, found)
+        extract_candidates(spot_project, found)
 
 
 def test_candidates_of_other_algorithms_stay(spot_project, unseen):
@@ -241,7 +270,7 @@ def test_frames_can_be_given(spot_project, unseen):
 def test_only_the_interval_of_the_config_is_judged(spot_project, unseen, edit):
     """Frame numbers stay those of the whole video."""
     edit(start=0.5, stop=1)
-    (done,) = extract_outlier_frames(spot_project, unseen).videos
+    (done,) = extract_candidates(spot_project, unseen).videos
     assert (done.looked_at, done.added) == (6, (7, 8))
 
 
@@ -258,7 +287,7 @@ def test_networks_are_compared(spot_project, spot_video, errs):
         table = analyze_videos(spot_project, spot_video, shuffle=2, snapshot=snapshot).files[0]
     errs(table, 4)
     options = {"shuffle": 2, "snapshot": 10, "other_snapshots": [20]}
-    (done,) = extract_outlier_frames(spot_project, spot_video, "disagreement", **options).videos
+    (done,) = extract_candidates(spot_project, spot_video, "disagreement", **options).videos
     assert (done.added, _read_candidates(done.table)[0].bodyparts) == ((4,), ("spot",))
 
 

@@ -79,7 +79,15 @@ class _OutlierForm(QWidget):
         self.choice = ComboBox(
             label="choose frames", choices=[("that look different", "kmeans"), ("at random", "uniform")]
         )
-        self.container = Container(widgets=[self.method, *self.fields.values(), self.number, self.choice])
+        self.share = SpinBox(
+            label="percent of them at random",
+            min=0,
+            max=90,
+            step=10,
+            value=50,
+            tooltip="so many percent of the frames do not look wrong: a network also errs where nothing looks wrong",
+        )
+        self.container = Container(widgets=[self.method, *self.fields.values(), self.number, self.choice, self.share])
         self.container.margins = (0, 0, 0, 0)
         parts = self.fields["bodyparts"].native  # which would claim the space of hundreds of names
         parts.setMinimumWidth(100)
@@ -118,6 +126,7 @@ class _OutlierForm(QWidget):
             "outlieralgorithm": self.algorithm,
             "extractionalgorithm": self.choice.value,
             "number_of_frames": self.number.value,
+            "random_share": self.share.value / 100,
         }
         for name in _names_of(self.algorithm):
             value = self.fields[name].value
