@@ -138,7 +138,7 @@ class OutlierVideo:
     added: tuple[int, ...] = ()  # frame numbers that are new
     drafts: int = 0  # positions proposed in them, to be corrected
     damaged: tuple[int, ...] = ()  # frame numbers that were to be extracted and could not be decoded
-    at_random: tuple[int, ...] = ()  # those of `added` that are no candidates
+    at_random: tuple[int, ...] = ()  # those of `added` that chance chose
 
     def _lines(self) -> list[str]:
         found = f"{self.video.name}: {self.candidates} of {counted(self.looked_at, 'frame')} found"
@@ -167,7 +167,7 @@ class _Wish:
     bodyparts: str | Sequence[str] | None
     frames: tuple[int, ...]
     number_of_frames: int
-    random_share: float  # of these, that are no candidates
+    random_share: float  # of these
     algorithm: str  # of the choice among candidates
     seed: int
     confirm: Confirm | None
@@ -275,14 +275,9 @@ def _put_and_extract(
     treated = OutlierVideo(found.video, found.criteria, found.looked_at, len(found.candidates), table, confirmed)
     if not (confirmed and found.fresh):
         return treated
-    return _extract(project, found, predictions, wish, treated, others=_others(project, found, predictions, stored))
-
-
-def _others(project: Project, found: FoundOutliers, predictions: Predictions, stored: Sequence[int]) -> tuple[int, ...]:
-    """Return the frames that were looked at, that are no candidates, and that are not among those that are stored."""
-    known = {*stored, *numbers_of(found.candidates)}
     frames = window(len(predictions.xy), start=project.config.start, stop=project.config.stop)
-    return tuple(number for number in frames if number not in known)
+    unknown = tuple(number for number in frames if number not in stored)
+    return _extract(project, found, predictions, wish, treated, unknown=unknown)
 
 
 def _analyzed(
@@ -318,7 +313,8 @@ def _found(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutlier
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name}", 0, len(frames)))
     evidence = _evidence(analyzed, criteria, wish)
-    worst = 2 * wish.number_of_frames  # of a fit, if the threshold is too high; as many as DeepLabCut takes
+    wanted = wish.number_of_frames - int(wish.number_of_frames * wish.random_share)
+    worst = 2 * wanted  # of a fit, if the threshold is too high; as many as DeepLabCut takes
     candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
     wish.report(Progress(f"judging {video.name}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
@@ -376,18 +372,16 @@ def _extract(
     wish: _Wish,
     treated: OutlierVideo,
     *,
-    others: Sequence[int],
+    unknown: Sequence[int],
 ) -> OutlierVideo:
-    """Extract candidates and other frames into the project, which the video joins; propose what the network sees."""
+    """Extract candidates and random frames into the project, which the video joins; propose what the network sees."""
     add_new_videos(project.config_path, [found.video], report=wish.report)
     project = open_project(project.config_path)
     check_editable(project, found.video.stem)  # frames that are stored without drafts never get any: they are known
     store = project.frame_store(found.video.stem)
-    by_hand = found.criteria.outlieralgorithm in CHOSEN_BY_HAND
-    share = 0.0 if by_hand else wish.random_share
-    at_random = min(int(wish.number_of_frames * share), len(others))
+    share = 0.0 if found.criteria.outlieralgorithm in CHOSEN_BY_HAND else wish.random_share
+    at_random = int(wish.number_of_frames * share)
     outliers = min(wish.number_of_frames - at_random, len(found.fresh))
-    at_random = min(at_random, round(outliers * share / (1 - share)))  # where few frames look wrong, as few others
     done = extract(
         found.video,
         store,
@@ -398,7 +392,10 @@ def _extract(
         among=found.fresh,
         report=wish.report,
     )
-    added, damaged = done.numbers, done.damaged
+    added, damaged = {*done.numbers}, {*done.damaged}
+    chance: set[int] = set()
+    rest = [number for number in unknown if number not in added]
+    at_random = min(at_random, round(outliers * share / (1 - share)), len(rest))  # few outliers take few others along
     if at_random:
         more = extract(
             found.video,
@@ -406,15 +403,17 @@ def _extract(
             algorithm="uniform",
             number_of_frames=at_random,
             seed=wish.seed,
-            among=others,
+            among=rest,
             report=wish.report,
         )
-        added, damaged = tuple(sorted(added + more.numbers)), tuple(sorted({*damaged, *more.damaged}))
+        chance, damaged = {*more.numbers}, damaged | {*more.damaged}
+        added |= chance
+    treated = replace(treated, damaged=tuple(sorted(damaged)))
     if not added:  # all of them damaged
-        return replace(treated, damaged=damaged)
-    drafts = draft_predictions(project, found.video.stem, predictions, added)
-    chosen = tuple(number for number in added if number in others)
-    return replace(treated, added=added, at_random=chosen, drafts=drafts, damaged=damaged)
+        return treated
+    numbers = tuple(sorted(added))
+    drafts = draft_predictions(project, found.video.stem, predictions, numbers)
+    return replace(treated, added=numbers, at_random=tuple(sorted(chance)), drafts=drafts)
 
 
 # --- outliers ---------------------------------------------------------------------------------------------------------
@@ -602,8 +601,8 @@ def extract_outlier_frames(
         MAdegree: for "fitting": how many earlier errors the model looks at.
         alpha: for "fitting": report the bodyparts outside the (1 - alpha) prediction interval.
         extractionalgorithm: "kmeans" takes candidates that look different, "uniform" takes them at random.
-        random_share: this part of the frames is taken at random among those that do not look wrong, from 0 to below 1:
-            a network also errs where nothing looks wrong. Frames that are named are taken alone.
+        random_share: this part of the frames, from 0 to below 1, is taken at random: a network also errs where
+            nothing looks wrong. Few that look wrong take as few along. Frames that are named are taken alone.
         frames: frame numbers of one video for "list" and "manual", as 5,10-12.
         number_of_frames: frames to extract per video; by default numframes2pick in config.yaml.
         shuffle: which shuffle: which split of the labeled frames, and its network.

@@ -85,7 +85,7 @@ class _OutlierForm(QWidget):
             max=90,
             step=10,
             value=50,
-            tooltip="so many percent of the frames do not look wrong: a network also errs where nothing looks wrong",
+            tooltip="so many percent of the frames are any frames: a network also errs where nothing looks wrong",
         )
         self.container = Container(widgets=[self.method, *self.fields.values(), self.number, self.choice, self.share])
         self.container.margins = (0, 0, 0, 0)
