@@ -14,14 +14,21 @@ def work_at_once(session, monkeypatch):
 
     def start(verb, arguments):
         job = SimpleNamespace(
-            request=Request(verb, arguments), reports=(), state="running", result={}, message="", remedies=(), lines=()
+            request=Request(verb, arguments),
+            reports=(),
+            state="running",
+            result={},
+            message="",
+            remedies=(),
+            lines=(),
+            is_warning=False,
         )
         asked.append(job.request)
         session.jobs.started.emit(job)
         try:
             done = Outcome.of(VERBS[verb](session.project.config_path, arguments, silent))
             job.result, job.message, job.remedies, job.state = done.result, done.message, done.remedies, "done"
-            job.lines = done.lines
+            job.lines, job.is_warning = done.lines, done.is_warning
         except PosecutError as error:
             job.message, job.state = str(error), "failed"
         session.jobs.ended.emit(job)

@@ -141,13 +141,13 @@ def test_both_ways_out_without_a_network_are_named(session, dock):
 
 
 def test_a_setting_that_cannot_work_starts_nothing(session, dock, monkeypatch):
-    """What is wrong is said in the core's words."""
+    """What is wrong is said with the label of the field."""
     notified = []
     monkeypatch.setattr("napari_posecut.session.show_info", notified.append)
     dock.form.fields["crop_size"].value = 100
     dock.start_button.click()
     assert session.jobs.running == ()
-    assert notified == ["Setting crop_size is 100, expected a multiple of 16 from 64 to 4096; correct it."]
+    assert notified == ['"crop size" is 100, expected a multiple of 16 from 64 to 4096; correct it.']
 
 
 def test_a_shuffle_of_a_later_iteration_begins_as_before(session, dock, begun, monkeypatch):
