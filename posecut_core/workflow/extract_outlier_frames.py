@@ -173,6 +173,16 @@ class _Wish:
     confirm: Confirm | None
     report: Report
 
+    @property
+    def at_random(self) -> int:
+        """How many of the frames chance chooses, unless they are named."""
+        return int(self.number_of_frames * self.random_share)
+
+    @property
+    def outliers(self) -> int:
+        """How many of the frames look wrong, at most."""
+        return self.number_of_frames - self.at_random
+
 
 @dataclass(frozen=True)
 class _Analyzed:
@@ -313,8 +323,7 @@ def _found(analyzed: _Analyzed, criteria: Criteria, wish: _Wish) -> FoundOutlier
     frames = window(len(predictions[0].xy), start=project.config.start, stop=project.config.stop)
     wish.report(Progress(f"judging {video.name}", 0, len(frames)))
     evidence = _evidence(analyzed, criteria, wish)
-    wanted = wish.number_of_frames - int(wish.number_of_frames * wish.random_share)
-    worst = 2 * wanted  # of a fit, if the threshold is too high; as many as DeepLabCut takes
+    worst = 2 * wish.outliers  # of a fit, if the threshold is too high; as many as DeepLabCut takes
     candidates = find_outliers(evidence, criteria, frames=frames, at_least=worst if len(frames) > worst else 0)
     wish.report(Progress(f"judging {video.name}", len(frames), len(frames)))
     if criteria.outlieralgorithm == "fitting":
@@ -379,33 +388,22 @@ def _extract(
     project = open_project(project.config_path)
     check_editable(project, found.video.stem)  # frames that are stored without drafts never get any: they are known
     store = project.frame_store(found.video.stem)
-    share = 0.0 if found.criteria.outlieralgorithm in CHOSEN_BY_HAND else wish.random_share
-    at_random = int(wish.number_of_frames * share)
-    outliers = min(wish.number_of_frames - at_random, len(found.fresh))
-    done = extract(
-        found.video,
-        store,
+    if found.criteria.outlieralgorithm in CHOSEN_BY_HAND:
+        wish = replace(wish, random_share=0.0)
+    share, outliers = wish.random_share, min(wish.outliers, len(found.fresh))
+    take = partial(extract, found.video, store, seed=wish.seed, report=wish.report)
+    done = take(
         algorithm=wish.algorithm,
         number_of_frames=outliers,
-        seed=wish.seed,
         numbers=found.fresh if found.criteria.outlieralgorithm == "manual" else None,
         among=found.fresh,
-        report=wish.report,
     )
     added, damaged = {*done.numbers}, {*done.damaged}
     chance: set[int] = set()
     rest = [number for number in unknown if number not in added]
-    at_random = min(at_random, round(outliers * share / (1 - share)), len(rest))  # few outliers take few others along
-    if at_random:
-        more = extract(
-            found.video,
-            store,
-            algorithm="uniform",
-            number_of_frames=at_random,
-            seed=wish.seed,
-            among=rest,
-            report=wish.report,
-        )
+    along = round(outliers * share / (1 - share))  # few outliers take few others along
+    if at_random := min(wish.at_random, along, len(rest)):
+        more = take(algorithm="uniform", number_of_frames=at_random, among=rest)
         chance, damaged = {*more.numbers}, damaged | {*more.damaged}
         added |= chance
     treated = replace(treated, damaged=tuple(sorted(damaged)))
