@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from generalisation import Subject, measured
-from openfield import all_rows, parser, print_result, settings_given
+from openfield import all_rows, print_result, row_parser, settings_given
 
 from posecut_core import create_new_project, extract_frames
 from posecut_core.demo.sample import VIDEOS, create, film_all
@@ -188,14 +188,12 @@ def table(rows: list[dict[str, object]]) -> dict[str, dict[str, object]]:
 
 def main():
     """Train what is missing, print one JSON object: the mean of each figure, and what it was with each seed."""
-    options = parser(__doc__)
+    options = row_parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
     options.add_argument("--contexts", default="0,2", help="(default: %(default)s)")
     options.add_argument("--seeds", type=int, default=2, help="(default: %(default)s)")
     options.add_argument("--steps", type=int, default=400, help="of each training (default: %(default)s)")
     options.add_argument("--weights", default="random", help="imagenet, random or a .safetensors file")
-    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
-    options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     arguments = options.parse_args()
     rows = all_rows(arguments.results, lambda known: run(arguments, known))
     print_result({"table": table(rows)})

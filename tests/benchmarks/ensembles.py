@@ -23,7 +23,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from openfield import keep_row, kept_rows, parser, print_result, settings_given, show, splits, working_copy
+from openfield import keep_row, kept_rows, print_result, row_parser, settings_given, show, splits, working_copy
 from scipy.stats import spearmanr
 
 from posecut_core import analyze_videos, create_training_dataset, extract_frames, train_network
@@ -194,14 +194,12 @@ def speed(arguments) -> dict[str, object]:
 
 def main():
     """Train what is missing, print one JSON object."""
-    options = parser(__doc__)
+    options = row_parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
     options.add_argument("--networks", type=int, default=3, help="of each split (default: %(default)s)")
     options.add_argument("--splits", type=int, default=3, help="of openfield (default: %(default)s)")
     options.add_argument("--steps", type=int, default=200, help="of each training (default: %(default)s)")
     options.add_argument("--weights", default="random", help="imagenet, random or a .safetensors file")
-    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
-    options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     options.add_argument("--speed", action="store_true", help="measure a step by vmap instead")
     arguments = options.parse_args()
     if arguments.speed:

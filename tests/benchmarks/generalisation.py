@@ -27,7 +27,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from openfield import all_rows, parser, print_result, settings_given, show, splits, working_copy
+from openfield import all_rows, print_result, row_parser, settings_given, show, splits, working_copy
 
 from posecut_core import create_training_dataset, export_deeplabcut, extract_frames, train_network
 from posecut_core.dataset.settings import TrainingSettings, read_settings
@@ -317,7 +317,7 @@ def figure_labels(axes) -> tuple[list, list[str]]:
 
 def main():
     """Train what is missing, print one JSON object."""
-    options = parser(__doc__)
+    options = row_parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
     options.add_argument("--labels", default="25,all", help="how many labeled frames train (default: %(default)s)")
     options.add_argument("--seeds", type=int, default=1, help="(default: %(default)s)")
@@ -326,8 +326,6 @@ def main():
     options.add_argument("--weights", default="random", help="imagenet, random or a .safetensors file")
     options.add_argument("--peer", help="interpreter with DeepLabCut 3.0.2, which trains instead, from random weights")
     options.add_argument("--name", default="shipped", help="what this recipe is called (default: %(default)s)")
-    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
-    options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     options.add_argument("--figure", type=Path, help="error against labels, of all results (default: none)")
     arguments = options.parse_args()
     rows = all_rows(arguments.results, lambda known: run(arguments, known))

@@ -30,6 +30,14 @@ def parser(description: str) -> argparse.ArgumentParser:
     return made
 
 
+def row_parser(description: str) -> argparse.ArgumentParser:
+    """Make a parser with the options of every benchmark that keeps its trainings as rows."""
+    made = parser(description)
+    made.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
+    made.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
+    return made
+
+
 def peak_mib() -> int:
     """Return the most memory that this process has had, in MiB; of Linux, as `ru_maxrss` counts its parent's too."""
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -37,7 +37,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from generalisation import SETS, Subject, tell
-from openfield import all_rows, parser, print_result, settings_given, show
+from openfield import all_rows, print_result, row_parser, settings_given, show
 
 from posecut_core import create_training_dataset, train_network
 from posecut_core.backbones.layers import FrozenBatchNorm
@@ -461,7 +461,7 @@ def run(arguments, known: Sequence[Mapping[str, object]]) -> Iterator[dict[str, 
 
 def main():
     """Measure, print one JSON object."""
-    options = parser(__doc__)
+    options = row_parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
     options.add_argument("--ways", default=",".join([*PLAIN, *TRAINED]), help="(default: %(default)s)")
     options.add_argument("--seeds", type=int, default=1, help="(default: %(default)s)")
@@ -469,8 +469,6 @@ def main():
     options.add_argument("--steps", type=int, default=200, help="of each training (default: %(default)s)")
     options.add_argument("--more", type=int, default=60, help="steps that go on from there (default: %(default)s)")
     options.add_argument("--weights", required=True, help="imagenet or a .safetensors file")
-    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
-    options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     arguments = options.parse_args()
     rows = all_rows(arguments.results, lambda known: run(arguments, known))
     print_result({"rows": len(rows)})

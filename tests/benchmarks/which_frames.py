@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from generalisation import _STRANGERS
-from openfield import all_rows, parser, print_result, settings_given, show, splits, working_copy
+from openfield import all_rows, print_result, row_parser, settings_given, show, splits, working_copy
 
 from posecut_core import create_training_dataset, extract_frames, train_network
 from posecut_core.backbones.layers import undrawn
@@ -220,15 +220,13 @@ def table(rows: list[dict[str, object]]) -> dict[str, dict[str, float]]:
 
 def main():
     """Train what is missing, print one JSON object."""
-    options = parser(__doc__)
+    options = row_parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
     options.add_argument("--ways", default="random,pixels,features", help="(default: %(default)s)")
     options.add_argument("--frames", type=int, default=20, help="how many are labeled (default: %(default)s)")
     options.add_argument("--seeds", type=int, default=3, help="(default: %(default)s)")
     options.add_argument("--steps", type=int, default=200, help="of each training (default: %(default)s)")
     options.add_argument("--weights", required=True, help="imagenet or a .safetensors file")
-    options.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another setting, as in YAML")
-    options.add_argument("--results", type=Path, help="a file of lines that grows (default: none)")
     arguments = options.parse_args()
     rows = all_rows(arguments.results, lambda known: run(arguments, known))
     print_result({"table": table(rows)})
