@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 
 @contextmanager
@@ -15,3 +16,12 @@ def loading() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
+
+
+@cache
+def keep_loaded() -> None:
+    """Leave what is loaded by now out of every later search for garbage; napari searches whenever a layer goes.
+
+    Once in a process: what was left out is never freed, so a second time would keep a project that was closed.
+    """
+    gc.freeze()

@@ -1,6 +1,5 @@
 """A viewer at which the user works on one project: the opened project, its labeling, its jobs, and how it closes."""
 
-import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, preload, unbind
 from napari_posecut.layers.video import VideoLayers
-from napari_posecut.loading import loading
+from napari_posecut.loading import keep_loaded, loading
 from napari_posecut.preferences import preferences, remember_project, remember_when_closing
 from napari_posecut.remedies import in_window, worded
 from posecut_core.assistant.proposals import Proposals, VideoProposals, read_proposals
@@ -382,6 +381,7 @@ class Session:
         if self._window_closed:
             labeling.close()
             return
+        keep_loaded()
         self.close()
         labeling.run = in_background
         labeling.settle = self._settle_soon
@@ -398,7 +398,6 @@ class Session:
         for signal in (labeling.frame_changed, labeling.keypoints_changed):
             signal.connect(self._on_labels_changed)
         labeling.brightness_changed.connect(self._on_brightness_changed)
-        gc.freeze()  # napari collects garbage whenever a layer goes: among what comes from now on
         self.jobs.started.connect(self._on_job_started)
         self.jobs.ended.connect(self._on_job_ended)
         self.jobs.watch(project.config_path)

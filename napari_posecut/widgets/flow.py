@@ -1,6 +1,5 @@
 """The row of buttons that leads through the work, with the line for messages, and the way to what helps."""
 
-import gc
 import importlib
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -272,8 +271,6 @@ class FlowBar(QWidget):
         kind = in_background(lambda: _dock_class(stage))
         widget = next((docked for docked in self._docked() if isinstance(docked, kind)), None)
         if widget is None:
-            # napari collects garbage whenever a layer goes: among what came since, not among all that was imported
-            gc.freeze()
             widget = kind(self._viewer)
             breathe()  # making a dock takes a moment, and so does docking it
             beside = not _TITLES.isdisjoint(self._viewer.window.dock_widgets)

@@ -4,7 +4,6 @@ Window tests need a screen. Without one they fail, rather than being skipped: `b
 An exception in Qt's loop fails the test in which it happens (pytest-qt sees to that).
 """
 
-import gc
 import os
 import shutil
 import sys
@@ -75,9 +74,10 @@ def viewer(qtbot) -> Iterator["napari.Viewer"]:
     import napari
     from napari.settings import get_plugin_settings, get_settings
 
+    from napari_posecut.loading import keep_loaded
     from napari_posecut.session import session_of
 
-    gc.freeze()  # napari collects garbage when it closes: among what tests made, not among all that they imported
+    keep_loaded()
     get_settings().reset()
     get_plugin_settings("posecut").reset()
     get_plugin_settings("posecut").labeling.helps = False  # no network trains beside the tests

@@ -1,6 +1,8 @@
 """The session: what docks share, and what becomes of labels and the project while work runs."""
 
 import errno
+import gc
+import weakref
 from threading import Event
 
 import pytest
@@ -194,3 +196,17 @@ def test_a_point_that_the_disk_refuses_later_is_taken_back_and_told(session, con
     session.labeling.place((9.0, 9.0))
     session.close()
     assert read_labels(open_project(config), "walk").xy[0].tolist() == [[5.0, 6.0], [9.0, 9.0]]
+
+
+def test_a_project_that_was_closed_is_let_go_of(session, config, qtbot):
+    """Whoever opens projects all day keeps one of them in memory, not all."""
+    session.open(config)
+    session.open(config)
+    gone = weakref.ref(session.canvas.points)
+    session.open(config)
+
+    def is_gone() -> bool:
+        gc.collect()  # Qt deletes napari's controls of the layer at last
+        return gone() is None
+
+    qtbot.waitUntil(is_gone)
