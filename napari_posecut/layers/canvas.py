@@ -133,7 +133,7 @@ class Canvas:
     """The layers of a labeling, and what the mouse does in them."""
 
     def __init__(self, viewer: Viewer, labeling: Labeling, session: _Session) -> None:
-        """Make the layers; `prepare` adds them, hidden, and `show` shows them.
+        """Make the layers; `prepare` adds those of every frame, hidden, and `show` shows them.
 
         Args:
             viewer: napari's.
@@ -184,8 +184,8 @@ class Canvas:
         """Add the layers, and draw what every frame has once where nobody sees it; a piece at a time."""
         self.viewer.dims.ndim = len(AXES)  # which makes napari's slider, as the first layer would
         yield
-        for layer in self.layers:
-            add_layers(self.viewer, (layer,))
+        for layer in (self.image, self.skeleton, self.points):  # which every frame has
+            self._add((layer,))
             yield
         self.viewer.scene.camera.zoom = 1.0  # around the picture of two pixels, a marker would fill the view
         for layer in (self.image, self.skeleton, self.points):
@@ -193,10 +193,22 @@ class Canvas:
             yield
 
     def prepare_rest(self) -> Iterator[None]:
-        """Draw the other layers once, too."""
+        """Add the other layers, and draw each once, too."""
         for layer in (self.compared, self.epipolar):
+            self._add((layer,))
+            yield
             self._draw_unseen(layer)
             yield
+
+    def _add(self, layers: Iterable[Layer]) -> tuple[Layer, ...]:
+        """Add those of the layers that the viewer lacks, each in its place among the others, and return them."""
+        missing = add_layers(self.viewer, layers)
+        for layer in missing:
+            later = self.layers[self.layers.index(layer) + 1 :]
+            above = next((one for one in later if one in self.viewer.layers), None)
+            if above is not None:
+                self.viewer.layers.move(self.viewer.layers.index(layer), self.viewer.layers.index(above))
+        return missing
 
     def _draw_unseen(self, layer: Layer) -> None:
         with layer.events.visible.blocker(self._stay_hidden):
@@ -228,6 +240,7 @@ class Canvas:
         self.points.text = {"string": text, "visible": shown, "size": _LETTERS, "anchor": "upper_left"}
         self.points.text.color = {"array": self._colors, "default": "white"}
         if self.shown and self.labeling.frame is not None:
+            self._add(self._used)
             show_layers(self.viewer, (self.epipolar,), shown=self.epipolar in self._used)
             self.show_keypoints()
 
@@ -273,7 +286,8 @@ class Canvas:
 
     def reset_layers(self) -> None:
         """Put the layers back into their order, visible and opaque, with the markers selected."""
-        for place, layer in enumerate(self.layers):
+        there = (layer for layer in self.layers if layer in self.viewer.layers)
+        for place, layer in enumerate(there):
             layer.visible, layer.opacity = layer in self._used, 1.0
             self.viewer.layers.move(self.viewer.layers.index(layer), place)
         self.viewer.layers.selection.active = self.points
@@ -295,7 +309,7 @@ class Canvas:
             show_layers(self.viewer, self.layers, shown=False)
             return
         self._predicted = {}
-        missing = add_layers(self.viewer, self.layers)  # which the user has deleted; that deletes no label
+        missing = self._add(self._used)  # which the user has deleted; that deletes no label
         shape, seen = self.image.data.shape, any(layer.visible for layer in self.layers)
         if not seen:
             self.image.visible = True  # of a hidden one, napari would not notice the size
@@ -306,8 +320,7 @@ class Canvas:
         if not seen:
             show_layers(self.viewer, self._used, shown=True)
             self.viewer.layers.selection.active = self.points
-        for layer in missing:
-            layer.visible = layer in self._used
+        show_layers(self.viewer, missing, shown=True)
         show_layers(self.viewer, (self.compared,), shown=False)
         if self.follows:
             self.zoom_to_animal()
@@ -319,6 +332,7 @@ class Canvas:
             predicted: identity of a bodypart -> x, y in pixels of the full frame.
         """
         self._predicted = predicted
+        self._add((self.compared,))
         self.show_keypoints()
         self.compared.visible = True
 

@@ -69,15 +69,17 @@ def unlabeled(stock, tmp_path) -> Path:
 
 
 @pytest.fixture
-def viewer(qtbot) -> Iterator["napari.Viewer"]:
+def viewer(qtbot, monkeypatch) -> Iterator["napari.Viewer"]:
     """An empty napari window of 1280 x 800 pixels on the screen; a project that is open in it is closed at the end."""
     import napari
     from napari.settings import get_plugin_settings, get_settings
 
+    from napari_posecut.jobs import monitor
     from napari_posecut.loading import keep_loaded
     from napari_posecut.session import session_of
 
     keep_loaded()
+    monkeypatch.setattr(monitor, "_SPARE", 2**31 - 1)  # nobody is idle in a test, however slowly it runs
     get_settings().reset()
     get_plugin_settings("posecut").reset()
     get_plugin_settings("posecut").labeling.helps = False  # no network trains beside the tests

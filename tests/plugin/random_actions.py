@@ -173,9 +173,9 @@ class Actions(stateful.RuleBasedStateMachine):
         QApplication.processEvents()
         self.session.show_labels()
 
-    @stateful.rule(ours=strategies.integers(0, 2))
-    def delete_layer(self, ours: int) -> None:
-        self.viewer.layers.remove(self.session.canvas.layers[ours])
+    @stateful.rule(ours=strategies.sampled_from(("image", "skeleton", "points")))
+    def delete_layer(self, ours: str) -> None:
+        self.viewer.layers.remove(getattr(self.session.canvas, ours))
         QApplication.processEvents()
         self.session.show_frame(self.model.key.video, self.model.key.number)
         self.model.chosen = None

@@ -46,12 +46,12 @@ def test_keys_of_napari_leave_markers_and_picture_where_they_are(session, key):
     """The keys of napari's tools, and a drag afterwards, move no layer; a click labels as ever."""
     hand = Hand(session.viewer)
     places = session.canvas.points.data.copy()
-    for layer in session.canvas.layers:
+    for layer in session.viewer.layers:
         session.viewer.layers.selection.active = layer
         hand.key(key)
         assert layer.mode == "pan_zoom"
         hand.drag((4.0, 4.0), (30.0, 30.0))
-    assert all(np.array_equal(layer.affine.affine_matrix, np.eye(layer.ndim + 1)) for layer in session.canvas.layers)
+    assert all(np.array_equal(layer.affine.affine_matrix, np.eye(layer.ndim + 1)) for layer in session.viewer.layers)
     np.testing.assert_array_equal(session.canvas.points.data, places)
     session.labeling.choose(session.labeling.keypoints[0].bodypart)
     hand.click((100.0, 4.0))

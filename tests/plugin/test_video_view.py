@@ -46,13 +46,16 @@ def test_video_takes_turns_with_labeling(session):
 
 
 def test_layers_of_videos_are_made_while_nobody_waits(session):
-    """Those of the labels are there at once; the others come in pieces, each drawn once and hidden again."""
-    there = [layer.name for layer in session.viewer.layers]
+    """Those of every frame are there at once; the others come in pieces, each drawn once and hidden again."""
+    assert [layer.name for layer in session.viewer.layers] == LABELING
     session.spare.finish()
     assert names(session) == LABELING
-    assert [layer.name for layer in session.viewer.layers][: len(there)] == there
-    added = [layer for layer in session.viewer.layers if layer.name not in there]
-    assert [(layer.name, layer.opacity) for layer in added] == [
+    assert [(layer.name, layer.opacity) for layer in session.viewer.layers] == [
+        ("frame", 1.0),
+        ("epipolar lines", 1.0),
+        ("skeleton", 1.0),
+        ("predictions", 1.0),
+        ("labels", 1.0),
         ("video", 1.0),
         ("score map", 0.5),
         ("skeleton and trails", 0.7),

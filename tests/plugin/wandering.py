@@ -171,10 +171,9 @@ class Wanderer:
 
     def _float(self, number: int) -> None:
         docks = [dock for dock in self._bar.window().findChildren(QDockWidget) if dock.isVisible()]
-        dock = self._of(number, docks)
-        if dock.isAncestorOf(self._bar):
-            return
-        dock.setFloating(not dock.isFloating())
+        dock = self._of(number, docks) if docks else None  # a menu hides them all
+        if dock is not None and not dock.isAncestorOf(self._bar):
+            dock.setFloating(not dock.isFloating())
 
     def _close(self, number: int) -> None:
         docked = [one for title, one in self._viewer.window.dock_widgets.items() if title not in ("PoseCut", "3 Label")]
