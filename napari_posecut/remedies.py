@@ -69,6 +69,7 @@ _CALLED = {  # a key of config.yaml, a setting or an argument -> the label of it
     "default_net_type": "network",
     "outlieralgorithm": "method",
     "dynamic": "tracking crop",
+    "skeleton_color": "color of the skeleton",
     **{
         name: name.replace("_", " ")
         for name in ("engine_limits", "max_gap", "max_error", "number_of_frames", "world_points")
@@ -104,6 +105,23 @@ def plain(sentence: str) -> str:
     sentence = _CORNERS.sub("the crop", sentence)
     names, called = _names()
     return names.sub(lambda found: f'"{called[found[1]]}"', sentence).replace("`", "")
+
+
+_STEP = re.compile(rf"`?(?<![\w.-])({'|'.join(sorted(PLACES, key=len, reverse=True))})(?![\w-])`?")
+_MEANT = {"null": "empty", "`seeds`": "the number of networks", "kmeans": "k-means"}  # as fields have it
+
+
+def hint(meaning: str, labels: Mapping[str, str]) -> str:
+    """Say of a field what the core says of an argument or a setting.
+
+    Args:
+        meaning: of the argument.
+        labels: argument -> the label of its field, of the form that the field belongs to.
+    """
+    for name, meant in {**_MEANT, **{name: f'"{label}"' for name, label in labels.items() if "_" in name}}.items():
+        meaning = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", meant, meaning)
+    meaning = _STEP.sub(lambda found: f'"{PLACES[found[1]][1]}"', meaning)
+    return plain(meaning).replace(" in config.yaml", " of the project").replace("config.yaml's", "the project's")
 
 
 def _who_installs(found: re.Match[str]) -> str:

@@ -71,7 +71,7 @@ class ExtractedFrames:
         if all(video.labeled == len(video.added) + video.known for video in self.videos):
             next_step = "All of them are labeled already."
         else:
-            next_step, following = "Now label them.", (Remedy("label_frames", config=root), *following)
+            next_step, following = "Now label them.", (Remedy("label_frames", config=root),)
         if added := sum(len(video.added) for video in self.videos):
             return Summary(f"{counted(added, 'new frame')} extracted. {next_step}", lines, following)
         others = () if self.algorithm == "given" else (Remedy("extract_frames", config=root, seed=self.seed + 1),)

@@ -23,10 +23,10 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labeling.extracted_frames import listed_videos
-from napari_posecut.remedies import in_window
+from napari_posecut.remedies import hint, in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, open_outside, scroll_content
 from napari_posecut.widgets.parts.checks import ChecksRow
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy, VideoError
@@ -149,7 +149,7 @@ class _TrackingForm(Container[Widget]):
     def __init__(self) -> None:
         (about,) = (argument for argument in arguments_of("analyze_videos") if argument.parameter == "dynamic")
         state, threshold, margin = about.default
-        meaning = f"dynamic: {about.meaning}"
+        meaning = hint(about.meaning, {})
         self.on = CheckBox(name="on", text="tracking crop around the animal", value=state, tooltip=meaning)
         self.threshold = FloatSpinBox(
             name="threshold",
@@ -205,7 +205,12 @@ class AnalyzeDock(QWidget):
         self.browse = QPushButton("…")
         self.browse.setMaximumWidth(30)
         self._create_forms()
+        self.more = QCheckBox("More settings")
+        self.more.setToolTip("show the settings that are rarely changed")
         self.start_button = QPushButton("Analyze")
+        self.show_button, self.open_button = QPushButton("Show the video"), QPushButton("Open the folder")
+        self.show_button.setToolTip("the selected video, or the first that is done, with its predictions in 9 Results")
+        self.open_button.setToolTip("with the results of that video")
         self.line = JobLine(self.session, (_VERB,), told=(_VERB,))
         self._create_layout()
         self._connect()
@@ -272,6 +277,8 @@ class AnalyzeDock(QWidget):
             self.shuffle.setValue(shuffle)
         if remedy.step == "analyze_videos":
             self.analysis.show_values(remedy.arguments)
+            if self.analysis.fields.keys() & remedy.arguments.keys():
+                self.more.setChecked(True)  # where they are seen
         made = {
             "filterpredictions": self.filter,
             "analyzeskeleton": self.skeleton,
@@ -320,28 +327,48 @@ class AnalyzeDock(QWidget):
 
     def _create_layout(self) -> None:
         content = QWidget()
-        layout, form, folder = QVBoxLayout(content), QFormLayout(), QHBoxLayout()
+        layout, row = QVBoxLayout(content), QHBoxLayout()
         layout.setContentsMargins(4, 4, 4, 4)
-        folder.addWidget(self.folder)
-        folder.addWidget(self.browse)
-        form.addRow("shuffle", self.shuffle)
-        form.addRow("save results", folder)
         layout.addWidget(self.heading)
         layout.addWidget(self.videos, stretch=1)
         layout.addWidget(self.choice)
         layout.addWidget(self.add)
+        self.options = self._options()
+        row.addWidget(self.show_button)
+        row.addWidget(self.open_button)
+        layout.addWidget(self.options)
+        layout.addWidget(self.start_button)
+        layout.addWidget(self.line)
+        layout.addLayout(row)
+        layout.addWidget(self.result)
+        layout.addWidget(self.failures)
+        scroll_content(self, content)
+
+    def _options(self) -> QWidget:
+        """Lay out what is done with each video; what is rarely changed is folded away."""
+        options, self.rare, folder = QWidget(), QWidget(), QHBoxLayout()
+        layout, form, rare, shuffle = QVBoxLayout(options), QFormLayout(), QVBoxLayout(self.rare), QFormLayout()
+        folder.addWidget(self.folder)
+        folder.addWidget(self.browse)
+        form.addRow("save results", folder)
+        shuffle.addRow("shuffle", self.shuffle)
+        for one in (layout, rare):
+            one.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
-        options = (self.analysis.native, self.tracking.native, self.csv, self.filter, self.filtering.native)
+        measured = (self.tracking.native, self.csv, self.filter, self.filtering.native)
         made = (self.skeleton, self.plots, self.draw, self.drawing.native)
-        for widget in (*options, *made, self.start_button, self.line, self.result, self.failures):
+        for widget in (*measured, *made, self.more, self.rare):
             layout.addWidget(widget)
             if isinstance(widget, QCheckBox):  # a wide one would be cut off, and everything with it
                 widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        scroll_content(self, content)
+        rare.addLayout(shuffle)
+        rare.addWidget(self.analysis.native)
+        return options
 
     def _show_fields(self) -> None:
         """Show the fields of what is chosen."""
         filtered = self.filter.isChecked()
+        self.rare.setVisible(self.more.isChecked())
         self.filtering.native.setVisible(filtered)
         self.filtering.show_only("filtertype", *_OF_FILTER[self.filtering.fields["filtertype"].value])
         self.drawing.native.setVisible(self.draw.isChecked())
@@ -351,7 +378,9 @@ class AnalyzeDock(QWidget):
         self.add.clicked.connect(self._ask_videos)
         self.browse.clicked.connect(self._ask_folder)
         self.start_button.clicked.connect(self.start)
-        for box in (self.filter, self.draw):
+        self.show_button.clicked.connect(lambda: self.session.video_requested.emit(self._done_video()))
+        self.open_button.clicked.connect(self._open_folder)
+        for box in (self.filter, self.draw, self.more):
             box.toggled.connect(self._show_fields)
         self.filtering.fields["filtertype"].changed.connect(self._show_fields)
         self.shuffle.valueChanged.connect(self._update_enabled)
@@ -387,6 +416,10 @@ class AnalyzeDock(QWidget):
         self.analysis.offer_snapshots(() if project is None else project.training(self.shuffle.value()).snapshots)
         for widget in (self.start_button, self.add, self.videos):
             widget.setEnabled(project is not None and (running is None or widget is self.videos))
+        self.options.setVisible(running is None)  # how far the work is has its room while it runs
+        self.start_button.setVisible(running is None)
+        for button in (self.show_button, self.open_button):
+            button.setVisible(running is None and bool(self._done_video()))
         self.skeleton.setEnabled(project is not None and bool(project.config.skeleton))
         for label in (self.failures, self.result):
             label.setVisible(bool(label.text()))
@@ -422,6 +455,16 @@ class AnalyzeDock(QWidget):
             self._add_failure(videos[place], report.stage)
         elif report.total:
             self.videos.set_state(videos[place], f"{100 * report.done // report.total} %")
+
+    def _done_video(self) -> str:
+        """Return the selected video if it is done, else the first that is; nothing where none is."""
+        item = self.videos.currentItem()
+        chosen = () if item is None else (item.data(0, _PATH),)
+        return next((path for path in (*chosen, *self.videos.paths) if self.videos.state_of(path) == _DONE), "")
+
+    def _open_folder(self) -> None:
+        folder = self.folder.text().strip() or str(Path(self._done_video()).parent)
+        open_outside(self.session, Path(folder), "The folder could not be opened")
 
     def _clear_told(self) -> None:
         self._why, self._notes = [], {}

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from napari import Viewer
-from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
+    QLabel,
     QPushButton,
     QSpinBox,
     QTreeWidget,
@@ -22,7 +22,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm, StepRunner
-from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
+from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, open_outside, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.evaluation.errors import MeanErrors
@@ -35,6 +35,7 @@ from posecut_core.evaluation.tables import (
 )
 from posecut_core.labels.agreement import Agreement, pooled
 from posecut_core.labels.state import Position
+from posecut_core.results import counted
 from posecut_core.types import FrameRef
 
 _MEANING = (  # of the columns
@@ -46,6 +47,7 @@ _MEANING = (  # of the columns
 )
 _COLUMNS = ("bodypart", "train px", "test px", "labels", "two people px")  # the last one where labels were compared
 _WORST = 30  # frames that are listed
+_FEW = 5  # test frames, below which their mean error says little
 _EXPORT = "export_model"
 
 
@@ -94,6 +96,7 @@ class EvaluateDock(QWidget):
         self.exporting = StepForm("export_model", {"format": "format", "snapshot": "snapshot to export"})
         self.export_button = QPushButton("Export the network")
         self.export_button.setToolTip("as a file that works without the project, also in other programs")
+        self.export_heading = QLabel("<b>The network for other programs</b>")
         self.export_line, self.exported = JobLine(self.session, (_EXPORT,)), WrappedLabel()
         self._create_layout()
         self.start_button.clicked.connect(self.start)
@@ -137,8 +140,8 @@ class EvaluateDock(QWidget):
         layout.addWidget(self.bodyparts, stretch=1)
         layout.addWidget(self.frames, stretch=1)
         layout.addWidget(self.report)
-        exports = (self.exporting.native, self.export_button, self.export_line, self.exported)
-        for widget in (*exports, self.validation):
+        exports = (self.export_heading, self.exporting.native, self.export_button, self.export_line, self.exported)
+        for widget in (*exports, QLabel("<b>Train and test on several splits</b>"), self.validation):
             layout.addWidget(widget)
         layout.addStretch()
         scroll_content(self, content)
@@ -167,7 +170,7 @@ class EvaluateDock(QWidget):
             form.offer_snapshots(snapshots)
         trained = bool(snapshots)
         self.start_button.setEnabled(project is not None and jobs.find("evaluate") is None)
-        for widget in (self.exporting.native, self.export_button):
+        for widget in (self.export_heading, self.exporting.native, self.export_button):
             widget.setVisible(trained)
         self.export_button.setEnabled(jobs.find(_EXPORT) is None)
         self.exported.setVisible(self._exported_of is not None and self._exported_of == self._shuffle())
@@ -226,9 +229,7 @@ class EvaluateDock(QWidget):
 
     def _open_report(self) -> None:
         if self.shown is not None:
-            opened = QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.shown.report)))
-            if not opened:
-                self.session.notify(f"No browser could be opened; the report is {self.shown.report}.")
+            open_outside(self.session, self.shown.report, "The report could not be opened in a browser")
 
 
 def _table(columns: tuple[str, ...]) -> QTreeWidget:
@@ -245,13 +246,16 @@ def _which(row: ResultRow) -> str:
 
 
 def _summary(found: PastEvaluation) -> str:
-    row = found.row
+    row, tested = found.row, sum(frame.side == "test" for frame in found.frames)
     lines = [
-        f"<b>Mean error: {_pixels(row.test)} on test frames</b>, {_pixels(row.train)} on training frames.",
+        f"<b>Mean error: {_pixels(row.test)} on {counted(tested, 'test frame')}</b>, {_pixels(row.train)} on training "
+        "frames.",
         f"With a likelihood of {row.pcutoff:g} or more: {_pixels(row.test_pcutoff)} and {_pixels(row.train_pcutoff)}.",
     ]
     if not math.isnan(row.validation):
         lines.insert(1, f"{_pixels(row.validation)} on frames that were held out to validate the training.")
+    if 0 < tested < _FEW:
+        lines.insert(1, "So few test frames tell little: label more, or cross-validate below.")
     if not math.isnan(row.suggested_pcutoff):
         lines.append(f"A pcutoff of {row.suggested_pcutoff:.2f} separates right from wrong best.")
     if not math.isnan(row.calibration_error):

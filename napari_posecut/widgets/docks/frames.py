@@ -353,9 +353,10 @@ class FramesDock(QWidget):
 
     def _update_enabled(self, *_: object) -> None:
         """Offer what can be done now."""
-        there = bool(self._items)
-        for widget in (self.form, self.picker, self.delete_button):
+        there, labeling = bool(self._items), self.session.labeling
+        for widget in (self.form, self.picker):
             widget.setEnabled(there)
+        self.delete_button.setEnabled(labeling is not None and bool(labeling.index.frames))
         self.extract_button.setEnabled(there and self.session.jobs.can_start("extract_frames"))
 
     def _ask_user(self, question: str) -> bool:

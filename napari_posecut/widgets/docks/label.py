@@ -42,7 +42,7 @@ class _AssistantLine(QWidget):
         super().__init__()
         self._session = session
         self._assistant: Assistant | None = None
-        self.propose = QCheckBox("Suggest poses while labeling")
+        self.propose = QCheckBox("suggest poses while labeling")
         self.propose.setToolTip(
             "Hollow markers are suggestions; press Enter to accept them. The network learns while you label."
         )
@@ -157,7 +157,7 @@ _BUTTONS = (  # what is written on them, the method of `Actions` that they call,
     ("Undo", "undo", "Ctrl + Z"),
     ("Next unlabeled", "next_open", "Shift + D"),
     ("Redo", "redo", "Ctrl + Shift + Z"),
-    ("Low likelihood", "next_uncertain", "Q"),
+    ("Next unlikely", "next_uncertain", "Q"),
     ("Copy last pose", "copy_pose", "C"),
     ("Reject suggestions", "reject", "Shift + X"),
     ("Names on the image", "toggle_names", "N"),

@@ -77,18 +77,21 @@ class _OutlierForm(QWidget):
         self.fields = _fields()
         self.number = SpinBox(label="frames per video", min=1, max=1000, value=20)
         self.choice = ComboBox(
-            label="choose frames", choices=[("that look different", "kmeans"), ("at random", "uniform")]
+            label="of these, choose", choices=[("some that look different", "kmeans"), ("any", "uniform")]
         )
         self.share = SpinBox(
-            label="percent of them at random",
+            label="other frames (%)",
             min=0,
             max=90,
             step=10,
             value=50,
-            tooltip="so many percent of the frames are any frames: a network also errs where nothing looks wrong",
+            tooltip="so many of a hundred are taken at random from all frames: a network also errs where nothing looks "
+            "wrong",
         )
         self.container = Container(widgets=[self.method, *self.fields.values(), self.number, self.choice, self.share])
         self.container.margins = (0, 0, 0, 0)
+        for field in self.container:
+            field.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         parts = self.fields["bodyparts"].native  # which would claim the space of hundreds of names
         parts.setMinimumWidth(100)
         parts.setMaximumHeight(76)

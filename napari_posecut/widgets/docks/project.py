@@ -33,7 +33,7 @@ from napari_posecut.widgets.forms.bodyparts import BodypartsEditor, SkeletonEdit
 from napari_posecut.widgets.forms.project import OF_SEVERAL, ImportForm, NewProjectForm, ProjectVideos
 from napari_posecut.widgets.forms.step import StepRunner
 from napari_posecut.widgets.parts import LowList, LowTable, name_controls, scroll_content
-from napari_posecut.widgets.parts.job_line import JobLine
+from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from posecut_core.errors import Remedy
 from posecut_core.interchange.registry import FORMATS
 from posecut_core.project.given import natural_key
@@ -276,10 +276,10 @@ class _Start(QWidget):
         self.sample_button.setToolTip("a small project of drawn mice, partly labeled; it takes some seconds to draw")
         self.sample_button.clicked.connect(lambda: session.viewer.open_sample("posecut", "mouse"))
         self.new_button.clicked.connect(lambda: self.new_requested.emit())
-        layout = QVBoxLayout(self)
-        layout.addWidget(QLabel("<b>Recent projects</b>"))
-        for widget in (self.recent, self.sample_button, self.new_button, self.import_button):
+        layout, self.heading = QVBoxLayout(self), QLabel("<b>Recent projects</b>")
+        for widget in (self.new_button, self.import_button, self.sample_button, self.heading, self.recent):
             layout.addWidget(widget)
+        layout.addStretch(0)
         session.project_changed.connect(self._list)
         self._list()
 
@@ -289,6 +289,8 @@ class _Start(QWidget):
             if (folder / "config.yaml").is_file():
                 item = QListWidgetItem(folder.name, self.recent)
                 item.setToolTip(str(folder))
+        for widget in (self.heading, self.recent):
+            widget.setVisible(self.recent.count() > 0)
 
     def _open(self, item: QListWidgetItem) -> None:
         project, folder = self._session.project, item.toolTip()
@@ -300,7 +302,7 @@ class _Start(QWidget):
 
 
 class _Checks(QWidget):
-    """What looks over a project as a whole, and hands it on."""
+    """What looks over a project as a whole, and over its labels."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -309,10 +311,11 @@ class _Checks(QWidget):
         self.labels.form.fields["other"].native.setPlaceholderText("another person's project or labels")
         self.doubtful = _DoubtfulLabels(session)
         self.labels.ended.connect(self.doubtful.show_checked)
-        self.export = StepRunner(session, "export_deeplabcut", {}, "Write images for DeepLabCut")
         content = QWidget()
         layout = QVBoxLayout(content)
-        for part in (self.doctor, self.labels, self.doubtful, self.export):
+        project = WrappedLabel("<b>The project</b>: damaged files, missing videos, settings that do not fit")
+        labels = WrappedLabel("<b>The labels</b>: which of them may be wrong, and all of them as pictures")
+        for part in (project, self.doctor, labels, self.labels, self.doubtful):
             layout.addWidget(part)
         layout.addStretch(1)
         scroll_content(self, content)
@@ -396,7 +399,7 @@ def _why(suspect: Mapping[str, Any]) -> str:
 
 
 class _Files(QWidget):
-    """Labels to files of other programs, and back."""
+    """Labels to files of other programs, and back; images for DeepLabCut, which reads the labels as they are."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -408,6 +411,7 @@ class _Files(QWidget):
             "Take labels from a file…",
             given=self._ask_file,
         )
+        self.export = StepRunner(session, "export_deeplabcut", {}, "Write images for DeepLabCut")
         self.labels_in.form.fields["animal"].native.setPlaceholderText(OF_SEVERAL)
         written: Any = self.labels_out.form.fields["format"]
         written.choices = [(one.title, name) for name, one in FORMATS.items() if "w" in one.labels]
@@ -418,6 +422,8 @@ class _Files(QWidget):
         for heading, runner in (("To another program", self.labels_out), ("From another program", self.labels_in)):
             layout.addWidget(QLabel(f"<b>{heading}</b>"))
             layout.addWidget(runner)
+            if runner is self.labels_out:
+                layout.addWidget(self.export)
         layout.addStretch(1)
         scroll_content(self, content)
 
@@ -478,7 +484,7 @@ class ProjectDock(QWidget):
             "add_new_videos": self.videos,
             "edit_bodyparts": self.names,
             "check_labels": self.checks,
-            "export_deeplabcut": self.checks,
+            "export_deeplabcut": self.files,
             "export_labels": self.files,
             "import_labels": self.files,
             "import_project": self.imports,
@@ -558,7 +564,8 @@ class ProjectDock(QWidget):
         banner.setContentsMargins(6, 6, 6, 6)
         banner.addWidget(self.warning)
         banner.addWidget(self.take_over_button)
-        self.banner.setStyleSheet("QLabel { color: #f0c060; }")
+        self.banner.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.banner.setStyleSheet(".QWidget { border-left: 4px solid #e8a33d; }")  # which is seen in each theme
         layout.addWidget(self.banner)
         layout.addWidget(self.repair_line)
         self.names, content = QWidget(), QWidget()
@@ -600,7 +607,7 @@ class ProjectDock(QWidget):
             of_none = page in (self.new, self.imports)
             self.tabs.setTabVisible(place, page is self.start or of_none == (project is None))
         if project is None:
-            self.heading.setText("Open a project, drop its folder here, or create a new one:")
+            self.heading.setText("Open a project, drop its folder here, or begin a new one:")
             self.tabs.setCurrentWidget(self.start)
         else:
             self.heading.setText(f"<b>{project.config.task}</b> by {project.config.scorer}")

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float
 from napari import Viewer
-from qtpy.QtCore import QEvent, Qt, QTimer, QUrl, Signal
-from qtpy.QtGui import QAction, QDesktopServices
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtGui import QAction
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -51,7 +51,7 @@ from napari_posecut.layers.overlay import (
 )
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import told
-from napari_posecut.widgets.parts import LowTable, Postponed, colored_row, name_controls, scroll_content
+from napari_posecut.widgets.parts import LowTable, Postponed, colored_row, name_controls, open_outside, scroll_content
 from napari_posecut.widgets.parts.curves import Lane, Timeline
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import Playback, playback_of
@@ -479,9 +479,7 @@ class _Products(QWidget):
 
     def _open_folder(self) -> None:
         if self._of is not None:
-            folder = self._of.table.parent
-            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-                self._session.notify(f"The folder could not be opened; it is {folder}.")
+            open_outside(self._session, self._of.table.parent, "The folder could not be opened")
 
     def _update_enabled(self, *_: object) -> None:
         project, shown = self._session.project, self._of

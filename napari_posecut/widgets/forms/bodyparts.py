@@ -19,8 +19,9 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.monitor import in_background
 from napari_posecut.session import Session
-from napari_posecut.widgets.parts import LowList
+from napari_posecut.widgets.parts import LowList, color_icon
 from posecut_core.errors import ArgumentError
+from posecut_core.plots.colors import bytes_of, colors_of
 from posecut_core.project.config import edit_config
 from posecut_core.project.state import read_state, update_state
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
@@ -131,8 +132,12 @@ class BodypartsEditor(QWidget):
         """List the bodyparts as config.yaml has them."""
         project = self._session.project
         self.names.clear()
-        for name in project.config.bodyparts if project else ():
-            self.names.addItem(self._item(name, name))
+        names = project.config.bodyparts if project else ()
+        colors = bytes_of(colors_of(self._session.look.colormap, len(names))) if project else ()
+        for name, color in zip(names, colors, strict=True):
+            item = self._item(name, name)
+            item.setIcon(color_icon(color.tolist()))
+            self.names.addItem(item)
         state = self._session.attempt(lambda: read_state(project.settings_path)) if project else None
         self.colors.setCurrentIndex(self.colors.findData(state.palette if state else "colormap"))
         self._compare()

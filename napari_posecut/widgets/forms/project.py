@@ -54,7 +54,7 @@ _REMOVE = (
 _VIDEO_FILES = f"Videos ({' '.join(f'*{suffix}' for suffix in sorted(VIDEO_SUFFIXES))});;All files (*)"
 
 OF_SEVERAL = "its name, if there are several"  # said in the empty field for the animal of a file
-_VIEWS: Mapping[str, View] = {"as the labels tell": "auto", "from above or below": "above", "from the side": "side"}
+_VIEWS: Mapping[str, View] = {"the labels will tell": "auto", "from above or below": "above", "from the side": "side"}
 
 # --- looks ------------------------------------------------------------------------------------------------------------
 # What is said of a video before it joins a project: its size, its length, and its first frame.
@@ -125,7 +125,7 @@ class NewProjectForm(QWidget):
         self._session = session
         self.task, self.experimenter = QLineEdit(), QLineEdit(_user())
         self.task.setPlaceholderText("for example: reaching")
-        self.experimenter.setPlaceholderText("your name")
+        self.experimenter.setPlaceholderText("it becomes part of the project's name")
         self.folder = QLineEdit(str(Path.home()))
         self.folder.setToolTip("the project is created as a new folder inside this one")
         self.bodyparts = QPlainTextEdit()
@@ -226,8 +226,8 @@ class NewProjectForm(QWidget):
         content = QWidget()
         layout = QVBoxLayout(content)
         form = QFormLayout()
-        form.addRow("task", self.task)
-        form.addRow("experimenter", self.experimenter)
+        form.addRow("project name", self.task)
+        form.addRow("your name", self.experimenter)
         form.addRow("bodyparts", self.bodyparts)
         form.addRow("camera looks", self.view)
         row = QHBoxLayout()
@@ -236,10 +236,10 @@ class NewProjectForm(QWidget):
         self.browse_button.setMaximumWidth(32)
         self.browse_button.clicked.connect(self._browse_folder)
         row.addWidget(self.browse_button)
-        form.addRow("folder", row)
+        form.addRow("create in", row)
         layout.addLayout(form)
         layout.addWidget(QLabel("Videos to label:"))
-        layout.addWidget(self.videos)
+        layout.addWidget(self.videos, stretch=1)
         buttons = QHBoxLayout()
         for button, action in ((self.add_button, self._browse_videos), (self.remove_button, self._remove_video)):
             button.clicked.connect(lambda _=False, action=action: action())
@@ -276,25 +276,25 @@ class ImportForm(QWidget):
         self._of: Path | None = None  # the project that was open when the work began
         self.form = StepForm("import_project", {"experimenter": "your name", "animal": "animal"})
         self.form.fields["animal"].native.setPlaceholderText(OF_SEVERAL)
+        self.form.show_values({"experimenter": _user()})
         self.folder = QLineEdit(str(Path.home()))
         self.folder.setToolTip("the project is created as a new folder inside this one; one of DeepLabCut stays there")
         self.browse_button = QPushButton("…")
         self.browse_button.setMaximumWidth(32)
         self.browse_button.clicked.connect(self._browse_target)
         self.copy = QCheckBox("copy the videos into the project")
-        self.from_folder_button = QPushButton("From a folder…")
-        self.from_folder_button.setToolTip("a project of DeepLabCut or Lightning Pose")
-        self.from_file_button = QPushButton("From a .slp file…")
-        self.from_file_button.setToolTip("a project of SLEAP")
+        self.from_folder_button = QPushButton("DeepLabCut or Lightning Pose: choose the folder…")
+        self.from_file_button = QPushButton("SLEAP: choose the .slp file…")
         self.from_folder_button.clicked.connect(self._browse_folder)
         self.from_file_button.clicked.connect(self._browse_file)
         self.line, self.result = JobLine(session, ("import_project",)), WrappedLabel()
         self.line.ended.connect(self._on_job_ended)
         content = QWidget()
         layout, row = QVBoxLayout(content), QHBoxLayout()
-        row.addWidget(QLabel("folder"))
+        row.addWidget(QLabel("create in"))
         row.addWidget(self.folder)
         row.addWidget(self.browse_button)
+        layout.addWidget(WrappedLabel("Videos, bodyparts, skeleton and labels of the other program come along."))
         layout.addWidget(self.form.native)
         layout.addLayout(row)
         for widget in (self.copy, self.from_folder_button, self.from_file_button, self.line, self.result):

@@ -11,6 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.jobs import Job
+from napari_posecut.remedies import hint
 from napari_posecut.session import Session
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import ArgumentError
@@ -34,7 +35,7 @@ class StepForm(Container[Widget]):
         known = {argument.parameter: argument for argument in arguments_of(step)}
         self._defaults = {name: known[name].default for name in labels}
         self._words = frozenset(name for name in labels if known[name].kind is str)
-        self.fields: dict[str, ValueWidget[Any]] = {name: _field(known[name], label) for name, label in labels.items()}
+        self.fields: dict[str, ValueWidget[Any]] = {name: _field(known[name], labels) for name in labels}
         self._shown = tuple(self.fields)
         super().__init__(widgets=list(self.fields.values()))
         self.margins = (0, 0, 0, 0)
@@ -67,16 +68,16 @@ class StepForm(Container[Widget]):
             ArgumentError: a number is something else.
         """
         shown = ((name, self.fields[name]) for name in self._shown)
-        typed = {name: _typed(name, field, words=name in self._words) for name, field in shown}
+        typed = {name: _typed(field, words=name in self._words) for name, field in shown}
         return {name: value for name, value in typed.items() if value is not None and value != self._defaults[name]}
 
 
-def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
-    least, most = argument.limits
+def _field(argument: StepArgument, labels: Mapping[str, str]) -> ValueWidget[Any]:
+    label, (least, most) = labels[argument.parameter], argument.limits
     common: Mapping[str, Any] = {
         "name": argument.parameter,
         "label": label,
-        "tooltip": f"{argument.parameter}: {argument.meaning}",
+        "tooltip": hint(argument.meaning, labels),
     }
     field: ValueWidget[Any]
     if argument.kind is bool:
@@ -99,7 +100,7 @@ def _field(argument: StepArgument, label: str) -> ValueWidget[Any]:
     return field
 
 
-def _typed(name: str, field: ValueWidget[Any], *, words: bool) -> object:
+def _typed(field: ValueWidget[Any], *, words: bool) -> object:
     if not isinstance(field, LineEdit):
         return None if field.value == _LEFT else field.value
     if words or not field.value.strip():
@@ -109,7 +110,7 @@ def _typed(name: str, field: ValueWidget[Any], *, words: bool) -> object:
     except yaml.YAMLError:
         value = None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ArgumentError(f"{name} is {field.value!r}, expected a number; correct it or leave it empty.")
+        raise ArgumentError(f'"{field.label}" is {field.value!r}, expected a number; correct it or leave it empty.')
     return value
 
 
@@ -146,7 +147,7 @@ class StepRunner(QWidget):
         self._told_of: Path | None = None  # the project whose result is shown
         self.form = StepForm(step, labels)
         self.start_button = QPushButton(text)
-        self.start_button.setToolTip(meaning_of(step))
+        self.start_button.setToolTip(hint(meaning_of(step), labels))
         self.start_button.clicked.connect(lambda: session.attempt(self.start))
         self.line, self.result = JobLine(session, (step,)), WrappedLabel()
         layout = QVBoxLayout(self)

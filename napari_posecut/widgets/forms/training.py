@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_posecut.jobs.files import Request
 from napari_posecut.jobs.jobs import Job, start
-from napari_posecut.remedies import in_window
+from napari_posecut.remedies import hint, in_window
 from posecut_core.dataset.settings import (
     CHOSEN,
     TrainingSettings,
@@ -88,18 +88,19 @@ class SettingsForm(Container[Widget]):
         main: list[Widget] = [field for field in self.fields.values() if field not in rest]
         main.insert(main.index(self.fields["init_weights"]) + 1, self.weights_file)
         super().__init__(labels=False)
-        first, folded = Container[Widget](), Container[Widget]()
+        first, folded, groups = Container[Widget](), Container[Widget](labels=False), list[Container[Widget]]()
         pause()
         first.extend([self.length, *main])  # added later than made, their labels get one width
         for field in rest:
             if field.name in _GROUPS:
                 pause()
-                folded.append(Label(label=f"<b>{_GROUPS[field.name]}</b>"))
-            folded.append(field)
+                groups.append(Container[Widget]())
+                folded.extend([Label(value=f"<b>{_GROUPS[field.name]}</b>"), groups[-1]])
+            groups[-1].append(field)
         pause()
         self.extend([first, self.more, folded])
         pause()
-        for part in (self, first, folded):
+        for part in (self, first, folded, *groups):
             part.margins = (0, 0, 0, 0)
         folded.visible = False
         self.more.changed.connect(lambda shown: setattr(folded, "visible", shown))
@@ -205,7 +206,7 @@ class SettingsForm(Container[Widget]):
 def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
     """Make the widget of one setting of its JSON schema."""
     label = about.get("label", name.replace("_", " "))
-    common: Mapping[str, Any] = {"name": name, "tooltip": f"{name}: {about['description']}"}
+    common: Mapping[str, Any] = {"name": name, "tooltip": hint(about["description"], {})}
     field: ValueWidget[Any]
     if about.get("type") == "boolean":
         field = CheckBox(**common, text=label)
@@ -298,6 +299,8 @@ def count_text(labeled: int, unused: int) -> str:
     """Say how many labeled frames the last training dataset has, and how many it lacks."""
     if unused == labeled:
         return f"{counted(labeled, 'labeled frame')}; no training dataset has them yet."
+    if not unused:
+        return f"{counted(labeled, 'labeled frame')}, all in the last training dataset."
     return f"{counted(labeled, 'labeled frame')}: {labeled - unused} in the last training dataset, {unused} not."
 
 

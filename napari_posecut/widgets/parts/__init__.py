@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, takewhile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from qtpy.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QIcon, QImage, QPixmap
+from qtpy.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, QTimer, QUrl, Signal
+from qtpy.QtGui import QColor, QDesktopServices, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -33,6 +34,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.monitor import at_work
 from napari_posecut.remedies import PLACES, button_text
+from napari_posecut.session import Session
 from posecut_core.errors import Remedy
 
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
@@ -131,6 +133,12 @@ def _begins_row(layout: QLayout | None, place: int) -> bool:
     if isinstance(layout, QFormLayout):
         return layout.getItemPosition(place)[1] == QFormLayout.ItemRole.LabelRole
     return isinstance(layout, QHBoxLayout) and place == 0 and layout.count() > 1
+
+
+def open_outside(session: Session, path: Path, refused: str) -> None:
+    """Open a file or a folder with the program that the system has for it; say where it is if there is none."""
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+        session.notify(f"{refused}; it is {path}.")
 
 
 class Postponed(QTimer):

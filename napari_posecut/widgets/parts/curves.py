@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ _LANE, _BOTTOM, _TOP = 60, 22, 14  # pixels of a lane, for frame numbers, and fo
 _PANEL = 110  # least height of a training curve in pixels
 _REACH = 6  # pixels from a marked frame within which a click means it
 _FEWEST = 20  # frames; nobody needs to zoom in further
+_APART = 80  # of 255: by so much a curve is darker or brighter than what it is drawn on
+_TICKS = 18  # least distance of two numbers beside a curve, in pixels
 
 
 class _Plots(pg.GraphicsLayoutWidget):
@@ -45,10 +47,11 @@ class _Plots(pg.GraphicsLayoutWidget):
     def _plots(self) -> list[pg.PlotItem]:
         return [item for item in self.ci.items if isinstance(item, pg.PlotItem)]
 
-    def _add_plot(self, x_axis: pg.AxisItem) -> pg.PlotItem:
+    def _add_plot(self, x_axis: pg.AxisItem, y_axis: pg.AxisItem | None = None) -> pg.PlotItem:
         """Add a plot below the others, with whose horizontal axis it moves and of which it takes the place."""
         above = self._plots
-        plot = self.addPlot(1 + len(above), 0, axisItems={"bottom": x_axis}, enableMenu=False)
+        axes = {"bottom": x_axis, **({} if y_axis is None else {"left": y_axis})}
+        plot = self.addPlot(1 + len(above), 0, axisItems=axes, enableMenu=False)
         plot.hideButtons()
         plot.getAxis("left").setWidth(self._left)
         plot.getAxis("left").enableAutoSIPrefix(False)
@@ -64,6 +67,20 @@ class _Plots(pg.GraphicsLayoutWidget):
                 plot.getAxis(side).setPen(self._text_color)
                 plot.getAxis(side).setTextPen(self._text_color)
             plot.titleLabel.setText(plot.titleLabel.text, color=self._text_color)
+
+
+def seen_on(ground: QColor, color: QColor) -> QColor:
+    """Return a color as it is, or as much darker or brighter as it takes to be seen on a ground."""
+    own, bright = _brightness(color), _brightness(ground) > 127
+    aim = _brightness(ground) + (-_APART if bright else _APART)
+    if own <= aim if bright else own >= aim:
+        return color
+    share, end = (1 - aim / own, 0) if bright else ((aim - own) / (255 - own), 255)
+    return QColor(*(round(value + share * (end - value)) for value in (color.red(), color.green(), color.blue())))
+
+
+def _brightness(color: QColor) -> float:
+    return 0.3 * color.red() + 0.59 * color.green() + 0.11 * color.blue()
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -114,7 +131,7 @@ class CurveView(_Plots):
         """Make an empty panel for each curve."""
         self.clear()
         for one, color in zip(self.series, cycle(_COLORS), strict=False):
-            plot = self._add_plot(pg.AxisItem("bottom"))
+            plot = self._add_plot(pg.AxisItem("bottom"), _LogAxis("left") if one.log else None)
             plot.setLogMode(y=one.log)
             plot.showGrid(y=True, alpha=0.2)
             plot.plot(pen=pg.mkPen(color, width=2), antialias=True, autoDownsample=True)
@@ -122,6 +139,21 @@ class CurveView(_Plots):
         if self.series:
             self._plots[-1].setLabel("bottom", "step")
         self._update_colors()
+
+
+class _LogAxis(pg.AxisItem):
+    """A logarithmic axis with as many numbers as can be read."""
+
+    def logTickValues(self, least: float, most: float, size: float, _: object) -> list[tuple[None, list[float]]]:  # noqa: N802
+        """Return ticks at the digits of each power of ten that have room: at all, at 1, 2 and 5, or at some powers."""
+        powers, room = range(math.floor(least), math.ceil(most) + 1), _TICKS * (most - least) / max(size, 1.0)
+        for digits in (range(1, 10), (1, 2, 5)):
+            ticks = [power + math.log10(digit) for power in powers for digit in digits]
+            if math.log10(min(after / before for before, after in pairwise((*digits, 10)))) >= room:
+                break
+        else:
+            ticks = [float(power) for power in powers if power % max(math.ceil(room), 1) == 0]
+        return [(None, [tick for tick in ticks if least < tick < most])]
 
 
 # --- timeline ---------------------------------------------------------------------------------------------------------
@@ -175,8 +207,8 @@ class Timeline(_Plots):
         """
         self._count = max(frames, 1)
         self._lanes = lanes or (Lane("", np.full((0, self._count), np.nan)),)
-        self._pens = [] if colors is None else [pg.mkPen(*color) for color in colors.tolist()]
-        self._shown: Bool[np.ndarray, " K"] = np.ones(len(self._pens), bool)
+        self._colors = [] if colors is None else [QColor(*color) for color in colors.tolist()]
+        self._shown: Bool[np.ndarray, " K"] = np.ones(len(self._colors), bool)
         self.clear()
         self._titles: list[pg.LabelItem] = []
         self._curves = [self._add_lane(lane) for lane in self._lanes]
@@ -273,12 +305,11 @@ class Timeline(_Plots):
         self.zoom(0, self._count)
 
     def _add_lane(self, lane: Lane) -> list[pg.PlotCurveItem]:
-        plot = self._add_plot(_FrameAxis("bottom"))
+        plot = self._add_plot(_FrameAxis("bottom"), _LaneAxis("left"))
         plot.setMouseEnabled(x=True, y=False)  # the wheel zooms in time
         plot.setLimits(xMin=0, xMax=self._count, minXRange=min(_FEWEST, self._count))
         plot.setYRange(*(lane.limits or _value_range(lane.values)))
         plot.showAxis("left", bool(lane.title))
-        plot.getAxis("left").setStyle(maxTickLevel=0, maxTextLevel=0)  # more would lie over each other in a low lane
         title = pg.LabelItem(lane.title, size="8pt", parent=plot.getAxis("left"))  # level: a lane is lower than a word
         title.anchor(itemPos=(0, 0.5), parentPos=(0, 0.5))
         self._titles.append(title)
@@ -298,6 +329,11 @@ class Timeline(_Plots):
                 if shown:
                     curve.setData(x, _extremes(values, first, last, columns).T.ravel())
 
+    @property
+    def _pens(self) -> list[Any]:
+        ground = self.palette().color(QPalette.ColorRole.Window)
+        return [pg.mkPen(seen_on(ground, color)) for color in self._colors]
+
     def _choose(self, time: float) -> None:
         frame = min(max(math.floor(time), 0), self._count - 1)
         if frame != self.frame:
@@ -309,11 +345,27 @@ class Timeline(_Plots):
 
     def _update_colors(self) -> None:
         super()._update_colors()
+        for curves in getattr(self, "_curves", ()):
+            for curve, pen in zip(curves, self._pens, strict=True):
+                curve.setPen(pen)
+        for curves in getattr(self, "_beside_curves", ()):
+            for curve, pen in zip(curves, self._pens, strict=True):
+                curve.setPen(_dotted(pen))
         for cursor in getattr(self, "_cursors", ()):
             cursor.setPen(self._text_color)
             self._label.setText(self._label.text, color=self._text_color)
         for title in getattr(self, "_titles", ()):
             title.setText(title.text, color=self._text_color)
+
+
+class _LaneAxis(pg.AxisItem):
+    """Values beside a lane, in which few have room above each other."""
+
+    def tickSpacing(self, least: float, most: float, size: float) -> list[tuple[float, float]]:  # noqa: N802 (pyqtgraph's name)
+        """Return the least round distance of two numbers that leaves room for both."""
+        wanted = (most - least) * _TICKS / max(size, 1.0)
+        power = 10.0 ** math.floor(math.log10(wanted)) if wanted > 0 else 1.0
+        return [(next(digit * power for digit in (1, 2, 5, 10) if digit * power >= wanted), 0.0)]
 
 
 class _FrameAxis(pg.AxisItem):

@@ -42,7 +42,7 @@ def test_damaged_frames_are_mentioned():
         "  a: 4 frames fewer than asked for, because no more can be read between start and stop of config.yaml",
         "  a: about 5 frames are missing after frame 20, where the file is damaged or truncated",
     )
-    assert told.following == ("posecut label /p", "posecut check-labels /p")
+    assert told.following == ("posecut label /p",)
 
 
 def test_why_no_frame_is_new_is_said_truly():

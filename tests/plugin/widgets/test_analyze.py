@@ -1,7 +1,10 @@
 """The dock in which videos are analyzed."""
 
+from pathlib import Path
+
 import pytest
 from qtpy.QtCore import QPoint
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
 
@@ -101,6 +104,25 @@ def test_a_video_that_is_done_is_shown_by_a_double_click(session, dock, videos):
     assert wanted == [videos[1]]
 
 
+def test_results_are_one_click_away_once_a_video_is_done(session, dock, videos, monkeypatch):
+    """The selected video is shown, or else the first that is done, and so is the folder of its results."""
+    wanted, opened = [], []
+    session.video_requested.connect(wanted.append)
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    assert not dock.show_button.isVisible()
+    press(dock.start_button)
+    assert not dock.options.isVisible()  # how far the work is has its room
+    session.jobs.report(*(Progress("done", 1, 1, {"video": place, "finished": 1}) for place in (0, 1)))
+    session.jobs.end("done")
+    assert dock.options.isVisible()
+    press(dock.show_button)
+    dock.videos.setCurrentItem(dock.videos.topLevelItem(1))
+    press(dock.show_button)
+    press(dock.open_button)
+    assert wanted == videos
+    assert opened == [str(Path(videos[1]).parent)]
+
+
 def test_a_dock_that_is_opened_later_shows_the_queue(viewer, session, dock, videos):
     """What was reported before the dock was there is shown in it, also of videos that are not the project's."""
     session.jobs.start("analyze_queue", {"videos": ["/data/far.mp4", videos[0]]})
@@ -139,6 +161,8 @@ def steps(session):
 def test_engine_and_tracking_crop_are_chosen_by_hand(session, dock, videos):
     """What is chosen is handed to the step under its names; what is not is left to it."""
     assert not dock.tracking.margin.native.isVisible()
+    assert not box(dock.analysis, "engine").isVisible()
+    tick(dock.more)
     choose(box(dock.analysis, "engine"), "openvino-int8")
     press(dock.tracking.on.native)
     write(dock.tracking.margin.native.lineEdit(), "25")
@@ -150,6 +174,7 @@ def test_engine_and_tracking_crop_are_chosen_by_hand(session, dock, videos):
 
 def test_all_networks_of_the_shuffle_are_asked_in_each_step(session, dock, videos):
     """What follows an analysis is about the same networks."""
+    tick(dock.more)
     tick(box(dock.analysis, "ensemble"))
     press(dock.filter)
     press(dock.start_button)
@@ -198,7 +223,7 @@ def test_a_field_that_holds_no_number_starts_nothing(session, dock):
     write(box(dock.filtering, "pcutoff"), "high")
     press(dock.start_button)
     assert session.jobs.running == ()
-    assert told == ["pcutoff is 'high', expected a number; correct it or leave it empty."]
+    assert told == ["\"gap below likelihood\" is 'high', expected a number; correct it or leave it empty."]
 
 
 def test_what_ran_is_told(session, dock, videos):
@@ -216,6 +241,7 @@ def test_what_ran_is_told(session, dock, videos):
 
 def test_an_engine_that_is_refused_is_left_by_its_button(session, dock):
     """The dock shows the core's sentence; its remedy chooses auto."""
+    tick(dock.more)
     choose(box(dock.analysis, "engine"), "openvino")
     press(dock.start_button)
     session.remedy_requested.connect(dock.apply_remedy)
@@ -234,5 +260,6 @@ def test_everything_fits_a_small_screen(dock):
     """With all options open the dock is scrolled, and not higher than the window."""
     for one in (dock.filter, dock.draw, dock.tracking.on.native):
         press(one)
+    tick(dock.more)
     assert dock.findChild(QScrollArea).height() < 760
     assert dock.window().height() <= 800

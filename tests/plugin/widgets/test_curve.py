@@ -1,11 +1,13 @@
 """Curves of a training."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from qtpy.QtGui import QColor
 
-from napari_posecut.widgets.parts.curves import CurveView, Series
+from napari_posecut.widgets.parts.curves import CurveView, Series, _brightness, seen_on
 
 STEPS = tuple(float(step) for step in range(0, 1000, 10))
 LOSS = Series("loss", STEPS, tuple(0.1 * math.exp(-step / 200) for step in STEPS), log=True)
@@ -52,3 +54,24 @@ def test_a_flat_curve_is_drawn(view, y):
     """One point, or equal ones, are no trouble."""
     view.show_series(Series("error", tuple(map(float, range(len(y)))), y))
     assert pixels(view).std() > 0
+
+
+@pytest.mark.parametrize("reach", [0.3, 1.5, 6.0, 30.0])
+def test_numbers_beside_a_loss_leave_each_other_room(view, reach):
+    """Within one power of ten, and over many of them."""
+    view.show_series(Series("loss", STEPS, tuple(10 ** (-reach * step / 1000) for step in STEPS), log=True))
+    axis = view.getItem(1, 0).getAxis("left")
+    (_, ticks), *others = axis.tickValues(-reach, 0.0, 120.0)
+    assert others == []
+    assert len(ticks) > 1
+    assert all(120 * (after - before) / reach >= 18 for before, after in pairwise(ticks))
+
+
+@pytest.mark.parametrize("ground", ["#262930", "#efebe9"])
+def test_each_color_is_seen_on_each_theme(ground):
+    """A pale curve gets darker on what is bright, a dark one brighter on what is dark; others stay."""
+    brightness = {
+        name: _brightness(seen_on(QColor(ground), QColor(name))) for name in ("#d4dd80", "#0000ff", "#808080")
+    }
+    assert all(abs(value - _brightness(QColor(ground))) >= 75 for value in brightness.values())
+    assert seen_on(QColor(ground), QColor("#808080")) == QColor("#808080")

@@ -75,7 +75,8 @@ def test_results_are_shown_when_the_work_is_done(session, dock, frame):
     session.jobs.end("done")
     assert cells(dock.bodyparts) == [["snout", "1.50", "2.25", "2"], ["tail", "1.50", "2.25", "2"]]
     assert cells(dock.frames) == [["m", "1", "12.00", "training"], [frame.video, str(frame.number), "9.00", "test"]]
-    assert "2.25 px on test frames" in dock.summary.text()
+    assert "2.25 px on 1 test frame</b>" in dock.summary.text()
+    assert "So few test frames tell little" in dock.summary.text()
     assert "pcutoff of 0.30" in dock.summary.text()
     assert "n/a and 1.25 px" in dock.summary.text()
     assert dock.start_button.isEnabled()
@@ -187,7 +188,7 @@ def test_a_report_that_no_browser_opens_is_named(session, dock, monkeypatch):
     said = []
     session.notified.connect(said.append)
     press(dock.report)
-    assert said == [f"No browser could be opened; the report is {dock.shown.report}."]
+    assert said == [f"The report could not be opened in a browser; it is {dock.shown.report}."]
 
 
 def test_a_trained_network_is_to_be_evaluated_not_trained(session, dock):

@@ -1,6 +1,7 @@
 """The dock that finds frames in which a network errs."""
 
 import pytest
+from qtpy.QtWidgets import QScrollArea
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.outliers import OutliersDock
@@ -47,6 +48,14 @@ def test_without_a_project_it_says_what_to_do(viewer, qtbot):
     assert "1 Project" in dock.heading.text()
     assert not dock.find_button.isEnabled()
     assert not dock.extract_button.isEnabled()
+
+
+def test_nothing_is_cut_off_in_a_narrow_dock(dock):
+    """Kind: a long label of one field took the right edge of all others out of sight."""
+    content = dock.findChild(QScrollArea).widget()
+    for method in dock.form.method.choices:
+        dock.form.method.value = method
+        assert content.minimumSizeHint().width() <= 290, method
 
 
 def test_suspects_are_counted_and_shown(viewer, dock):

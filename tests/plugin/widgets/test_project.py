@@ -12,7 +12,7 @@ from napari_posecut.widgets.docks.project import ProjectDock
 from posecut_core.project.config import read_config
 from posecut_core.project.opening import open_project
 from posecut_core.storage.locks import note_path
-from tests.plugin.hand import seen
+from tests.plugin.hand import choose, seen
 from tests.plugin.immediate_jobs import work_at_once
 
 
@@ -248,6 +248,31 @@ def test_doubtful_labels_are_opened_one_by_one(session, opened):
         assert table.indexOfTopLevelItem(table.currentItem()) == row
         assert session.labeling.frame == frame
         assert session.labeling.current.bodypart == part.bodypart
+
+
+def test_the_start_lists_projects_once_there_are_some(dock, sample):
+    """Before, only the ways to a first one are there."""
+    assert dock.start.recent.isHidden()
+    dock.path.setText(str(sample))
+    dock.open()
+    assert not dock.start.recent.isHidden()
+
+
+def test_bodyparts_have_their_colors_where_a_palette_is_chosen(opened):
+    """Another palette changes the squares at once."""
+    editor = opened.bodyparts
+    opened.tabs.setCurrentWidget(opened.names)
+    opened.resize(360, 700)
+    opened.show()
+
+    def squares():
+        items = [editor.names.item(row) for row in range(editor.names.count())]
+        return [item.icon().pixmap(4, 4).toImage().pixelColor(1, 1).name() for item in items]
+
+    before = squares()
+    assert len(set(before)) == len(before)
+    choose(editor.colors, "colors: 25 distinct ones")
+    assert squares() != before
 
 
 def test_dock_is_narrow(opened):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from napari_posecut.remedies import hint
 from napari_posecut.widgets.forms.training import SettingsForm
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
@@ -20,7 +21,7 @@ def test_every_setting_is_there_with_its_meaning(form):
     """What the core knows can be set; what a training writes itself cannot."""
     settings = properties(TrainingSettings)
     assert set(form.fields) == set(settings) - {"init_origin", "init_sha256"}
-    assert all(settings[name]["description"] in field.tooltip for name, field in form.fields.items())
+    assert all(field.tooltip == hint(settings[name]["description"], {}) for name, field in form.fields.items())
 
 
 def test_nothing_has_changed_at_first(form):

@@ -93,7 +93,7 @@ def test_what_trains_is_counted_once_it_is_known(session, dock, sample):
     assert "no training dataset has them yet" in dock.counts.text()
     create_training_dataset(sample)
     session.jobs.report(step(1))
-    assert "6 in the last training dataset, 0 not" in dock.counts.text()
+    assert "6 labeled frames, all in the last training dataset" in dock.counts.text()
 
 
 def test_several_networks_are_trained_one_after_the_other(session, dock, begun):
