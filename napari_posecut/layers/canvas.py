@@ -80,6 +80,21 @@ def fit_view(viewer: Viewer, picture: Layer | None = None) -> None:
     viewer.reset_view(layers=[picture] if picture is not None else seen or None)
 
 
+# --- removal ----------------------------------------------------------------------------------------------------------
+# A layer that goes must not take the process with it.
+
+
+def guard_removal(viewer: Viewer) -> None:
+    """Make the OpenGL context of a viewer current whenever one of its layers is about to go, whoever removes it.
+
+    napari 0.9 then runs what vispy has queued (`VispyCanvas._clean_and_update_scenegraph`). Without a current context,
+    or with that of another window, what is queued is lost, and drawing the layers that stay ends the process.
+    """
+    window = getattr(viewer, "window", None)  # None of a viewer without one
+    if window is not None:
+        viewer.layers.events.removing.connect(lambda: window._qt_viewer.canvas.native.makeCurrent())
+
+
 # --- canvas -----------------------------------------------------------------------------------------------------------
 # The shown frame in napari: an image, the skeleton, and a Points layer of markers that the user clicks and drags.
 #
@@ -686,16 +701,11 @@ def show_layers(viewer: Viewer, layers: Iterable[Layer], *, shown: bool) -> None
 
 
 def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> None:
-    """Remove those of the layers that a viewer has.
-
-    All are hidden first: removing one draws the others, which crashes if they never were drawn.
-    """
-    there = tuple(layer for layer in layers if layer in viewer.layers)
+    """Remove those of the layers that a viewer has."""
     with viewer.layers.batched_update():  # or napari would collect garbage and draw after each
-        for layer in there:
-            layer.visible = False
-        for layer in there:
-            viewer.layers.remove(layer)
+        for layer in layers:
+            if layer in viewer.layers:
+                viewer.layers.remove(layer)
 
 
 def preload() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QFocusEvent
+from qtpy.QtGui import QFocusEvent, QOpenGLContext
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.labeling.keypoints import Proposal
@@ -186,6 +186,27 @@ def test_a_deleted_layer_comes_back(session, hand):
     hand.key(Qt.Key.Key_A)
     assert [layer.name for layer in session.viewer.layers] == ["frame", "skeleton", "labels"]
     assert session.canvas.points.shown.tolist() == [True] + [False] * 6
+
+
+def test_a_layer_goes_in_the_window_that_shows_it(session):
+    """napari runs what is queued for OpenGL then: without a context what is left to draw ended the process."""
+    native, contexts = session.viewer.window._qt_viewer.canvas.native, []
+    native.doneCurrent()
+    session.viewer.layers.events.removing.connect(lambda: contexts.append(QOpenGLContext.currentContext()))
+    session.viewer.layers.remove(session.canvas.skeleton)
+    assert contexts == [native.context()]
+
+
+def test_layers_are_drawn_after_one_has_gone(session):
+    """Deleted and back again, with the order of the others turned meanwhile: all that is left is drawn."""
+    layers = session.viewer.layers
+    for _ in range(3):
+        for change in (lambda: layers.remove(session.canvas.skeleton), layers.reverse, layers.reverse):
+            change()
+            QApplication.processEvents()
+        session.show_frame(session.labeling.frame.video, session.labeling.frame.number)
+        QApplication.processEvents()
+    assert [layer.name for layer in layers] == ["frame", "skeleton", "labels"]
 
 
 def _take_away(session, frame):
