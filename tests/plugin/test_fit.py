@@ -7,6 +7,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QDockWidget, QLabel, QScrollArea, QTabBar, QTreeWidgetItem
 
 from napari_posecut.session import session_of
+from napari_posecut.widgets.docks.label import LabelDock
 from napari_posecut.widgets.flow import _STAGES
 from napari_posecut.widgets.parts import row_labels
 from napari_posecut.widgets.parts.empty_image import EmptyImage
@@ -149,6 +150,29 @@ def test_more_settings_are_no_wider_than_their_dock(opened, qtbot):
     headings = [label for label in area.findChildren(QLabel) if label.text() in ("<b>Network</b>", "<b>Learning</b>")]
     assert len(headings) == 2
     assert all(label.mapTo(area.widget(), label.rect().topLeft()).x() < 10 for label in headings)
+
+
+def test_a_tall_screen_has_the_frames_below_the_bodyparts(viewer, unlabeled, qtbot):
+    """A click on one shows it; on a low screen they are in 1 Project only."""
+    session_of(viewer).jobs = FakeJobs()
+    session_of(viewer).open(unlabeled)
+    dock = LabelDock(viewer)
+    qtbot.addWidget(dock)
+    dock.resize(340, 700)
+    dock.show()
+    assert dock.frames is None
+    dock.resize(340, 1000)
+    qtbot.waitUntil(lambda: dock.frames is not None and dock.frames.isVisible())
+    labeling = session_of(viewer).labeling
+    last = labeling.index.frames[-1]
+    dock.frames.tree.expandAll()
+    item = dock.frames._frames[last]
+    dock.frames.tree.scrollToItem(item)
+    place = dock.frames.tree.visualItemRect(item).center()
+    qtbot.mouseClick(dock.frames.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert labeling.frame == last
+    dock.resize(340, 700)
+    qtbot.waitUntil(lambda: not dock.frames.isVisible())
 
 
 def test_the_window_is_as_large_as_its_screen_allows(qtbot):

@@ -1,7 +1,7 @@
 """Pictures of how far the labeling of a frame is."""
 
 from napari_posecut.labeling.frame_index import MEANING
-from napari_posecut.widgets.docks.project import _icon_of
+from napari_posecut.widgets.parts.frame_tree import _icon_of
 
 
 def test_every_state_looks_different(qapp):

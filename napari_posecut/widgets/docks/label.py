@@ -4,7 +4,7 @@ import math
 
 from napari import Viewer
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -27,6 +27,7 @@ from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistant, Session, session_of
 from napari_posecut.widgets.parts import name_controls, scroll_content
 from napari_posecut.widgets.parts.bodypart_table import BodypartTable
+from napari_posecut.widgets.parts.frame_tree import FrameTree
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
 from posecut_core.errors import Remedy
 from posecut_core.types import FrameRef
@@ -152,6 +153,7 @@ def _slider_of(gamma: float) -> int:
 # Dock 3: the bodyparts of the shown frame, its neighbors, and the buttons beside the keys.
 
 
+_TALL = 850  # pixels of a dock in which bodyparts and frames have room below each other
 _BUTTONS = (  # what is written on them, the method of `Actions` that they call, how the key is called
     ("Accept suggestions", "accept", "Enter"),
     ("Undo", "undo", "Ctrl + Z"),
@@ -176,6 +178,7 @@ class LabelDock(QWidget):
         self.session: Session = session_of(napari_viewer)
         self.heading = WrappedLabel()
         self.bodyparts = BodypartTable(self.session)
+        self.frames: FrameTree | None = None  # once there was room for it
         self.number = _Number()
         self.number.setMaximum(2**31 - 1)
         self.number.editingFinished.connect(self._go_to_number)
@@ -252,12 +255,24 @@ class LabelDock(QWidget):
         self.help.setVisible(shown)
         self.buttons.setVisible(not shown)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """On a tall screen, list the frames below the bodyparts, too."""
+        super().resizeEvent(event)
+        tall = self.height() >= _TALL
+        if tall and self.frames is None:
+            self.frames = FrameTree(self.session)
+            name_controls(self.frames, "label.frames")
+            self._lists.addWidget(self.frames)
+        if self.frames is not None:
+            self.frames.setVisible(tall)
+
     def _create_layout(self) -> None:
         content = QWidget()
-        layout = QVBoxLayout(content)
+        layout, self._lists = QVBoxLayout(content), QVBoxLayout()
         layout.addWidget(self.heading)
         layout.addWidget(self.progress)
-        layout.addWidget(self.bodyparts, stretch=3)
+        self._lists.addWidget(self.bodyparts)
+        layout.addLayout(self._lists, stretch=3)
         grid = QGridLayout(self.buttons)
         grid.setContentsMargins(0, 0, 0, 0)
         for place, (text, action, key) in enumerate(_BUTTONS):
