@@ -4,7 +4,9 @@
 
 Two videos are drawn, whose truth is known. Then a project is created, frames are extracted and labeled, a network is
 trained and evaluated, videos are analyzed, frames in which it errs are extracted and corrected, labels are merged, and
-the next network is trained; children do the long work as always. The last line is one JSON object: `seconds` of each
+the next network is trained; children do the long work as always. With `--project`, a copy of a project of DeepLabCut
+is opened instead: its labels are looked at, frames are added, a network is trained for some steps and evaluated, and
+labels are merged. The last line is one JSON object: `seconds` of each
 stage, in their order; `stall_ms`, the longest time between two beats of a timer of 20 ms in the window's thread, in all
 and while jobs ran; `busy_ms`, the longest that this thread itself worked between two beats, which other programs on the
 machine do not lengthen, and in which stage; `holds`, how often in each stage it worked for more than 50 ms; and the
@@ -14,13 +16,14 @@ second thread saw it, which looked every 5 ms.
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -39,7 +42,7 @@ from napari_posecut.session import session_of
 from napari_posecut.widgets.flow import FlowBar
 from napari_posecut.window import add_flow_bar, open_window
 from posecut_core.demo.mouse import BODYPARTS, SKELETON
-from posecut_core.demo.scene import TO_LABEL, film, prepare
+from posecut_core.demo.scene import TO_LABEL, Scene, film, prepare
 from tests.benchmarks.openfield import print_result
 from tests.plugin.hand import Hand, choose, click_row, press, write
 
@@ -55,6 +58,9 @@ PATIENCE = 300  # seconds for one job
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where the project goes (default: a folder that is deleted)")
+    parser.add_argument(
+        "--project", type=Path, help="of DeepLabCut, a copy of which is opened (default: a new project)"
+    )
     parser.add_argument("--screenshots", type=Path, help="where the pictures go (default: none are taken)")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="napari's (default: %(default)s)")
     parser.add_argument("--fill", action="store_true", help="let the window take the whole screen")
@@ -65,7 +71,11 @@ def main() -> int:
     arguments = parser.parse_args()
     raised: list[str] = []
     with tempfile.TemporaryDirectory(prefix="posecut-session-") as scratch:
-        session = Session(arguments.folder or Path(scratch), arguments.screenshots, arguments.frames)
+        folder, scenes = arguments.folder or Path(scratch), [replace(one, frames=arguments.frames) for one in TO_LABEL]
+        if arguments.project is None:
+            session = Session(folder, arguments.screenshots, scenes)
+        else:
+            session = SessionWithDeepLabCut(folder, arguments.screenshots, arguments.project)
         looking = Looking(session.beats) if arguments.where else None
         session.viewer.theme = arguments.theme
         if arguments.fill:
@@ -177,12 +187,11 @@ def _place(frame: FrameType | None) -> str:
 class Session:
     """A person at a window."""
 
-    def __init__(self, folder: Path, pictures: Path | None, frames: int) -> None:
+    def __init__(self, folder: Path, pictures: Path | None, scenes: Sequence[Scene]) -> None:
         self.folder, self.pictures = folder, pictures
         self.seconds: dict[str, float] = {}
         self.said: list[str] = []  # by the window, to the person
         self.stage = "draw"
-        scenes = [replace(scene, frames=frames) for scene in TO_LABEL]
         self.videos = [film(scene, folder / "videos") for scene in scenes]
         self.truth = {scene.name: prepare(scene).truth for scene in scenes}
         notification_manager.notification_ready.connect(lambda notified: self.said.append(notified.message))
@@ -196,9 +205,9 @@ class Session:
         self.beats = Heartbeat(lambda: (self.stage, bool(self.session.jobs.running)))
         self._taken = 0
 
-    def run(self, steps: int, last: str | None) -> None:
-        """Go through all stages, to a last one if it is named."""
-        stages: dict[str, Callable[[], None]] = {
+    def stages(self, steps: int) -> dict[str, Callable[[], None]]:
+        """Return all stages in their order."""
+        return {
             "create": self.create,
             "extract": self.extract,
             "label": self.label,
@@ -212,8 +221,11 @@ class Session:
             "merge": self.merge,
             "train_again": lambda: self.train_again(max(steps // 2, 10)),
         }
-        for self.stage, go in stages.items():
-            start = time.perf_counter()
+
+    def run(self, steps: int, last: str | None) -> None:
+        """Go through all stages, to a last one if it is named."""
+        for stage, go in self.stages(steps).items():
+            self.stage, start = stage, time.perf_counter()
             try:
                 go()
             except BaseException:
@@ -501,6 +513,72 @@ class Session:
         path = self.pictures / f"{self._taken:02d}-{name.replace(' ', '-')}.png"
         self.viewer.screenshot(str(path), canvas_only=False)
         self.beats.skip()
+
+
+class SessionWithDeepLabCut(Session):
+    """The same in a copy of a project of DeepLabCut, which has labels already."""
+
+    def __init__(self, folder: Path, pictures: Path | None, project: Path) -> None:
+        self.copy = Path(shutil.copytree(project, folder / project.name))
+        super().__init__(folder, pictures, ())
+
+    def stages(self, steps: int) -> dict[str, Callable[[], None]]:
+        """Return all stages in their order."""
+        return {
+            "open": self.open_project,
+            "look": self.look_at_labels,
+            "extract": self.add_frames,
+            "train": lambda: self.train(steps),
+            "evaluate": self.evaluate,
+            "merge": self.merge_all,
+            "train_again": lambda: self.train_again(max(steps // 2, 10)),
+        }
+
+    def open_project(self) -> None:
+        """Type the project's folder."""
+        dock = self.open("1 Project")
+        write(dock.path, str(self.copy))
+        QTest.keyClick(dock.path, Qt.Key.Key_Return)
+        self.wait(lambda: self.session.project is not None, "the project")
+        QTest.qWait(1000)
+        self.take_picture("opened")
+        for tab in ("Videos", "Bodyparts"):
+            self.show_tab(dock.tabs, tab)
+            self.take_picture(tab.lower())
+        self.show_tab(dock.tabs, "Checks")
+        self.do(lambda: press(dock.checks.doctor.start_button), "doctor")
+        self.take_picture("project checked")
+        self.do(lambda: press(dock.checks.labels.start_button), "check_labels")
+        self.take_picture("labels checked")
+
+    def look_at_labels(self) -> None:
+        """Go through some frames, with the names of bodyparts and the filmstrip."""
+        self.open("3 Label")
+        self.hand.key(Qt.Key.Key_D)
+        self.hand.key(Qt.Key.Key_N)
+        self.take_picture("labels of DeepLabCut")
+        strip = self.bar.show_filmstrip()
+        QTest.qWait(2000)  # for the small pictures
+        self.take_picture("filmstrip")
+        self.viewer.window.remove_dock_widget(strip)
+
+    def add_frames(self) -> None:
+        """Extract frames of the video that has none, and leave them without labels."""
+        dock = self.open("2 Frames")
+        write(dock.count, "2")
+        self.take_picture("frames")
+        self.do(lambda: press(dock.extract_button), "extract_frames")
+        self.take_picture("frames added")
+
+    def merge_all(self) -> None:
+        """Label one of the added frames, and begin the next iteration: without it, none would begin."""
+        self.open("3 Label")
+        self.hand.key(Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
+        for place in range(len(self.session.labeling.keypoints)):
+            self.hand.click((200.0 + 40 * place, 200.0))
+        self.open("8 Refine")
+        self.take_picture("refine")
+        self.merge()
 
 
 if __name__ == "__main__":
