@@ -51,7 +51,7 @@ class Diagnosis:
         text = f"Checked {checked}: {counted(left, 'problem') + ' left' if left else 'nothing is wrong'}."
         mendable = any(finding.mendable for finding in self.findings) and not self.mend
         following = (Remedy("doctor", config=self.config_path.parent, mend=True),) if mendable else ()
-        return Summary(text, lines, following, exit_code=0 if self.sound else 1)
+        return Summary(text, lines, following, exit_code=0 if self.sound else 1, is_warning=not self.sound)
 
 
 def _prefix(finding: Finding) -> str:

@@ -1,6 +1,7 @@
 """Parts that docks share: names, scrolling, updates that can wait, buttons for what helps, and plain tables."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, takewhile
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from qtpy.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, QTimer, QUrl, Signal
-from qtpy.QtGui import QColor, QDesktopServices, QIcon, QImage, QPixmap
+from qtpy.QtGui import QColor, QDesktopServices, QFontMetrics, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -24,6 +25,7 @@ from qtpy.QtWidgets import (
     QMainWindow,
     QPushButton,
     QScrollArea,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeWidget,
@@ -39,6 +41,7 @@ from posecut_core.errors import Remedy
 
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
 _SIDE = 12  # pixels of a square of color
+_MARGIN = 6  # pixels that Qt leaves on both sides of a text together
 _NARROWEST = 290  # pixels of a dock in which no control is cut off
 _LEAST = 140  # pixels in which some rows of a list can be read
 _TURN, _TURNS = 40, 10  # milliseconds between the updates of two docks, and how many take turns
@@ -221,17 +224,46 @@ class LowList(QListWidget):
 
 
 class _WhereTheyDiffer(QStyledItemDelegate):
-    """Draws a name that is too long for its column without what all names of the column begin with."""
+    """Draws names that are too long for their column so that they can be told apart."""
+
+    def __init__(self, table: QTreeWidget) -> None:
+        super().__init__(table)
+        self._table = table
+        self._made_of: tuple[tuple[str, ...], int, int] | None = None  # names, pixels, and height of the letters
+        self._shown: Mapping[str, str] = {}
 
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802 (Qt's name)
-        """Take away the beginning where the whole has no room."""
+        """Replace a name that has no room."""
         super().initStyleOption(option, index)
-        model = index.model()
-        if option is None or model is None or not option.text:
+        model, style = index.model(), self._table.style()
+        if option is None or model is None or style is None or not option.text:
             return
-        if option.fontMetrics.horizontalAdvance(option.text) > option.rect.width():
-            names = [str(model.index(row, index.column()).data()) for row in range(model.rowCount())]
-            option.text = without_beginning(option.text, names)
+        room = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, self._table).width() - _MARGIN
+        if option.fontMetrics.horizontalAdvance(option.text) > room:
+            names = tuple(str(model.index(row, index.column()).data()) for row in range(model.rowCount()))
+            made_of = names, room, option.fontMetrics.height()
+            if made_of != self._made_of:  # measuring all of them for each row would take a while
+                self._made_of = made_of
+                self._shown = dict(zip(names, told_apart(names, room, option.fontMetrics), strict=True))
+            option.text = self._shown.get(option.text, option.text)
+
+
+def told_apart(names: Sequence[str], room: int, metrics: QFontMetrics) -> list[str]:
+    """Return names as they have room, without what all begin with, and cut where they still differ from each other.
+
+    Args:
+        names: of a column.
+        room: in pixels.
+        metrics: of the letters.
+    """
+    ways = (Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideRight, Qt.TextElideMode.ElideLeft)
+    rest = [one if metrics.horizontalAdvance(one) <= room else without_beginning(one, names) for one in names]
+    cut = {way: [metrics.elidedText(one, way, room) for one in rest] for way in ways}
+    seen = {way: Counter(shown) for way, shown in cut.items()}
+    return [
+        next((cut[way][place] for way in ways if seen[way][cut[way][place]] == 1), cut[ways[0]][place])
+        for place in range(len(names))
+    ]
 
 
 def without_beginning(name: str, names: Sequence[str]) -> str:
@@ -247,7 +279,7 @@ class LowTable(QTreeWidget):
     Args:
         headings: of the columns.
         widest: column that takes the room that the others leave; a text that is longer loses what all of them begin
-            with, and then its middle.
+            with, and then its middle, its end or its beginning, by which it can be told from the others.
     """
 
     def __init__(self, headings: Sequence[str], *, widest: int = 0) -> None:

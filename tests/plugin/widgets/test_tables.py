@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QStyleOptionViewItem, QTreeWidgetItem
 
-from napari_posecut.widgets.parts import LowTable, colored_row, without_beginning
+from napari_posecut.widgets.parts import LowTable, colored_row, told_apart, without_beginning
 
 
 def test_a_table_has_its_headings_and_no_branches(qtbot):
@@ -47,3 +47,16 @@ def test_long_names_look_different(qtbot):
         option.rect.setWidth(width)
         table.itemDelegateForColumn(0).initStyleOption(option, index)
         assert option.text == shown
+
+
+def test_names_that_differ_in_their_middle_look_different(qtbot):
+    """Kind: of two digits of one limb, cut in the middle, only what they share was seen."""
+    table = LowTable(("bodypart",))
+    qtbot.addWidget(table)
+    names = [f"{side}_fore_{part}_of_third_digit" for side in ("left", "right") for part in ("knuckle", "tip", "joint")]
+    metrics = table.fontMetrics()
+    room = metrics.horizontalAdvance("left_fore_knuckle_…")
+    cut = told_apart(names, room, metrics)
+    assert len(set(cut)) == len(names)
+    assert all(metrics.horizontalAdvance(one) <= room for one in cut)
+    assert told_apart(names, 10_000, metrics) == names
