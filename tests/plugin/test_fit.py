@@ -12,6 +12,7 @@ from napari_posecut.widgets.flow import _STAGES
 from napari_posecut.widgets.parts import row_labels
 from napari_posecut.widgets.parts.empty_image import EmptyImage
 from napari_posecut.window import add_flow_bar, open_here, open_window
+from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project, project_videos
 from posecut_core.video.frame_store import FrameStore
 from tests.plugin.hand import Hand, press, write
@@ -93,6 +94,21 @@ def test_a_long_list_of_videos_is_found_in_and_checked_at_once(viewer, unlabeled
     write(dock.choice.filter, "")
     press(dock.choice.all_button)
     assert dock.choice.count.text() == "22 of 22"
+
+
+def test_a_video_that_is_gone_is_red_and_not_checked(viewer, unlabeled, qtbot):
+    """In each list of videos; the others stay as they are."""
+    sets = {str(path): {"crop": "0, 8, 0, 8"} for path in project_videos(open_project(unlabeled)).values()}
+    edit_config(unlabeled, {"video_sets": {**sets, "/gone/away.mp4": {"crop": "0, 8, 0, 8"}}})
+    session_of(viewer).jobs = FakeJobs()
+    session_of(viewer).open(unlabeled)
+    bar = add_flow_bar(viewer)
+    tables = [bar.open("1 Project").videos.videos, bar.open("2 Frames").videos, bar.open("6 Analyze").videos]
+    for table in tables:
+        items = [table.topLevelItem(row) for row in range(table.topLevelItemCount())]
+        red = [item for item in items if item.foreground(0).color().getRgb()[:3] == (217, 83, 79)]
+        assert [item.toolTip(0) for item in red] == ["/gone/away.mp4: the file is missing"]
+        assert table is tables[0] or [item.checkState(0) == Qt.CheckState.Checked for item in items].count(False) == 1
 
 
 def test_a_dock_that_is_closed_leaves_the_labeling_as_it_is(opened, qtbot):

@@ -26,7 +26,7 @@ from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.remedies import hint, in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, open_outside, scroll_content
+from napari_posecut.widgets.parts import LowTable, Postponed, mark_missing, name_controls, open_outside, scroll_content
 from napari_posecut.widgets.parts.checks import ChecksRow
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy, VideoError
@@ -73,7 +73,7 @@ class _VideoQueue(LowTable):
             if str(video) not in self.paths:
                 item = QTreeWidgetItem([video.name, state])
                 item.setData(0, _PATH, str(video))
-                item.setToolTip(0, str(video))
+                mark_missing(item, video)
                 item.setCheckState(0, Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
                 self.addTopLevelItem(item)
 
@@ -403,8 +403,8 @@ class AnalyzeDock(QWidget):
             if project is not None:
                 self._show_project(project)
         for path in () if project is None else listed_videos(project).values():
-            before = _is_analyzed(path)
-            self.videos.add(path, state=_DONE if before else "", checked=not before)
+            before, there = _is_analyzed(path), path.is_file()
+            self.videos.add(path, state=_DONE if before else "" if there else "missing", checked=there and not before)
         self.choice.show_rows()
         job = self.session.jobs.find(_VERB)
         if job is not None:

@@ -27,7 +27,7 @@ from napari_posecut.labeling.extracted_frames import delete_frame, listed_videos
 from napari_posecut.layers.video import frames_of
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
-from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, scroll_content
+from napari_posecut.widgets.parts import LowTable, Postponed, mark_missing, name_controls, scroll_content
 from napari_posecut.widgets.parts.checks import ChecksRow
 from napari_posecut.widgets.parts.job_line import JobLine
 from napari_posecut.widgets.parts.playback import VideoView
@@ -315,8 +315,8 @@ class FramesDock(QWidget):
         self._items = {}
         for video, path in listed_videos(project).items() if project else ():
             item = self._items[video] = QTreeWidgetItem(self.videos, [video])
-            item.setToolTip(0, str(path))
-            item.setCheckState(0, known.get(video, Qt.CheckState.Checked))
+            there = not mark_missing(item, path)
+            item.setCheckState(0, known.get(video, Qt.CheckState.Checked if there else Qt.CheckState.Unchecked))
         config = None if project is None else project.config_path
         if project is not None and config != self._offered:
             self.count.setValue(project.config.numframes2pick)

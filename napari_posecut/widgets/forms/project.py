@@ -36,7 +36,7 @@ from napari_posecut.layers.video import frames_of
 from napari_posecut.remedies import plain
 from napari_posecut.session import Session
 from napari_posecut.widgets.forms.step import StepForm, told
-from napari_posecut.widgets.parts import LowList, LowTable, picture_icon, scroll_content
+from napari_posecut.widgets.parts import LowList, LowTable, mark_missing, picture_icon, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import VideoView
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
@@ -492,8 +492,7 @@ class ProjectVideos(QWidget):
         crops = labeling.index.crops if labeling is not None else {}
         for video, path in listed_videos(project).items() if project else ():
             item = QTreeWidgetItem(self.videos, [video, _crop_text(crops.get(video))])
-            item.setToolTip(0, str(path))
-            if not path.is_file():
+            if mark_missing(item, path):
                 item.setText(1, "the file is missing")
             if video == chosen:
                 self.videos.setCurrentItem(item)

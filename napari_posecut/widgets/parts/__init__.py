@@ -41,6 +41,7 @@ from posecut_core.errors import Remedy
 
 _COMPOSED = ("napari_posecut.", "magicgui.")  # packages whose widgets have others as attributes
 _SIDE = 12  # pixels of a square of color
+_RED = (217, 83, 79)  # which is seen on a dark and on a bright ground
 _MARGIN = 6  # pixels that Qt leaves on both sides of a text together
 _NARROWEST = 290  # pixels of a dock in which no control is cut off
 _LEAST = 140  # pixels in which some rows of a list can be read
@@ -297,6 +298,15 @@ class LowTable(QTreeWidget):
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Return a height in which some rows can be read."""
         return QSize(super().sizeHint().width(), _LEAST)
+
+
+def mark_missing(item: QTreeWidgetItem, path: Path) -> bool:
+    """Write the name of a video in red where its file is missing, and tell whether it is."""
+    missing = not path.is_file()
+    item.setToolTip(0, f"{path}: the file is missing" if missing else str(path))
+    if missing:
+        item.setForeground(0, QColor(*_RED))
+    return missing
 
 
 def colored_row(color: UInt8[np.ndarray, "3"], *cells: str) -> QTreeWidgetItem:
