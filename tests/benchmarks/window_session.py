@@ -239,6 +239,8 @@ class Session:
 
     def close(self) -> None:
         """Close the window; nothing runs on."""
+        if self.session.assistant is not None:
+            self.session.assistant.set_enabled(False)  # or it begins again
         for job in self.session.jobs.running:
             job.stop()
         self.wait(lambda: not self.session.jobs.running, "the end of all work")

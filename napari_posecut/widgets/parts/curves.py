@@ -131,7 +131,7 @@ class CurveView(_Plots):
         """Make an empty panel for each curve."""
         self.clear()
         for one, color in zip(self.series, cycle(_COLORS), strict=False):
-            plot = self._add_plot(pg.AxisItem("bottom"), _LogAxis("left") if one.log else None)
+            plot = self._add_plot(_FrameAxis("bottom"), _LogAxis("left") if one.log else None)
             plot.setLogMode(y=one.log)
             plot.showGrid(y=True, alpha=0.2)
             plot.plot(pen=pg.mkPen(color, width=2), antialias=True, autoDownsample=True)
@@ -369,10 +369,10 @@ class _LaneAxis(pg.AxisItem):
 
 
 class _FrameAxis(pg.AxisItem):
-    """Frame numbers as people write them."""
+    """Numbers of frames, or of steps, as people write them."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802 (pyqtgraph's name)
-        """Write numbers with commas, and none between frames."""
+        """Write numbers with commas, and none between two of them."""
         return [f"{value:,.0f}" if value == int(value) else "" for value in values]
 
 

@@ -67,6 +67,12 @@ def test_numbers_beside_a_loss_leave_each_other_room(view, reach):
     assert all(120 * (after - before) / reach >= 18 for before, after in pairwise(ticks))
 
 
+def test_steps_are_whole_numbers(view):
+    """Beside the only step of a training that has just begun, fractions of one were written."""
+    view.show_series(Series("error (px)", (10.0,), (5.0,)))
+    assert view.getItem(1, 0).getAxis("bottom").tickStrings([9.6, 10.0, 1200.0], 1.0, 0.4) == ["", "10", "1,200"]
+
+
 @pytest.mark.parametrize("ground", ["#262930", "#efebe9"])
 def test_each_color_is_seen_on_each_theme(ground):
     """A pale curve gets darker on what is bright, a dark one brighter on what is dark; others stay."""
