@@ -90,7 +90,8 @@ def guard_removal(viewer: Viewer) -> None:
     napari 0.9 then runs what vispy has queued (`VispyCanvas._clean_and_update_scenegraph`). Without a current context,
     or with that of another window, what is queued is lost, and drawing the layers that stay ends the process.
     """
-    window = getattr(viewer, "window", None)  # None of a viewer without one
+    # A plugin is given a viewer that warns of such parts of a window; one without a window has None.
+    window = getattr(getattr(viewer, "__wrapped__", viewer), "window", None)
     if window is not None:
         viewer.layers.events.removing.connect(lambda: window._qt_viewer.canvas.native.makeCurrent())
 
@@ -218,7 +219,7 @@ class Canvas:
     def _add(self, layers: Iterable[Layer]) -> tuple[Layer, ...]:
         """Add those of the layers that the viewer lacks, each in its place among the others, and return them."""
         missing = add_layers(self.viewer, layers)
-        for layer in missing:
+        for layer in reversed(missing):
             later = self.layers[self.layers.index(layer) + 1 :]
             above = next((one for one in later if one in self.viewer.layers), None)
             if above is not None:

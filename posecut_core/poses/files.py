@@ -262,6 +262,14 @@ class FoundPredictions:
     filtered: bool
 
 
+def _tables(folder: Path) -> list[Path]:
+    """List the .h5 files of a folder; none of one that is missing or may not be read."""
+    try:
+        return [entry for entry in folder.iterdir() if entry.suffix == ".h5"]
+    except OSError:
+        return []
+
+
 def find_predictions(
     video: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None
 ) -> tuple[FoundPredictions, ...]:
@@ -269,14 +277,14 @@ def find_predictions(
 
     Args:
         video: the video's file, which need not exist.
-        folder: where to look; by default beside the video.
+        folder: where to look; by default beside the video, and beside what a link to one leads to.
     """
     path = Path(video)
-    place = Path(folder or path.parent)
+    places = [Path(folder)] if folder else dict.fromkeys((path.parent, path.resolve().parent))
     try:
-        named = [entry for entry in place.iterdir() if entry.suffix == ".h5"]
+        named = [entry for place in places for entry in _tables(place)]
         dated = sorted((-entry.stat().st_mtime, entry) for entry in named if ending_after(path.stem, entry.stem))
-    except OSError:  # nothing is found in a folder that is missing or may not be read
+    except OSError:  # one has gone meanwhile
         return ()
     names = [(entry, ending_after(path.stem, entry.stem) or "") for _, entry in dated]
     return tuple(
@@ -318,12 +326,16 @@ def existing_predictions(
             there came from another network or video of the name, or was filtered from other predictions.
     """
     folder = None if destfolder is None else given_folder(destfolder)
-    ours, named = (prediction_path(video, scorer, folder) for scorer in (network.scorer, network.dlc_scorer))
-    path = named if not ours.is_file() and read_origin(named) else ours  # DeepLabCut's own say nothing
-    if not path.is_file():
+    for place in (video,) if folder else (video, video.resolve()):  # analyzed before the project had a link to it
+        ours, named = (prediction_path(place, scorer, folder) for scorer in (network.scorer, network.dlc_scorer))
+        path = named if not ours.is_file() and read_origin(named) else ours  # DeepLabCut's own say nothing
+        if path.is_file():
+            break
+    else:
         raise AnalysisError(
-            f"Found no predictions of {video.name} by {network.scorer}, expected {path}; analyze the video first, or "
-            "give the folder, shuffle and snapshot of its analysis.",
+            f"Found no predictions of {video.name} by {network.scorer}, expected "
+            f"{prediction_path(video, network.scorer, folder)}; analyze the video first, or give the folder, shuffle "
+            "and snapshot of its analysis.",
             Remedy("analyze_videos", config=project.root, videos=[video]),
         )
     origin = read_origin(path)

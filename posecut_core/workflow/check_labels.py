@@ -95,6 +95,8 @@ class CheckedLabels:
         """Say where the pictures are, and what a person should look at."""
         strange = [one for one in self.suspects if one.surprise >= _STRANGE][:_NAMED]
         lines = [*(line for video in self.videos for line in video._lines()), *map(_told, strange)]
+        if self.suspects and not strange:
+            lines.append("no label stands out as wrong")
         return Summary(
             "Look at the pictures; correct the labels where they are wrong.",
             (*lines, *self._compared()),

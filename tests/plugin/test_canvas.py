@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QFocusEvent, QOpenGLContext
 from qtpy.QtWidgets import QApplication
@@ -186,6 +187,23 @@ def test_a_deleted_layer_comes_back(session, hand):
     hand.key(Qt.Key.Key_A)
     assert [layer.name for layer in session.viewer.layers] == ["frame", "skeleton", "labels"]
     assert session.canvas.points.shown.tolist() == [True] + [False] * 6
+
+
+@pytest.mark.parametrize("gone", [("image", "skeleton"), ("image", "skeleton", "points")])
+def test_several_deleted_layers_come_back_in_their_order(session, hand, gone):
+    """The picture lowest, the markers uppermost; meanwhile the empty image says what has happened."""
+    session.spare.finish()
+    for name in gone:
+        session.viewer.layers.remove(getattr(session.canvas, name))
+    hand.key(Qt.Key.Key_D)
+    names = [layer.name for layer in session.viewer.layers if layer in session.canvas.layers]
+    assert names == ["frame", "epipolar lines", "skeleton", "predictions", "labels"]
+
+
+def test_a_viewer_of_a_plugin_is_guarded_too(viewer):
+    """napari gives plugins a viewer that warns of the parts of a window that are not public."""
+    session = session_of(PublicOnlyProxy(viewer))
+    session.viewer.layers.remove(session.viewer.add_points([[1.0, 2.0]]))
 
 
 def test_a_layer_goes_in_the_window_that_shows_it(session):

@@ -60,7 +60,7 @@ def test_the_row_of_buttons_is_the_only_navigation(opened, qtbot):
 
 
 def test_an_empty_image_says_how_to_begin(viewer, unlabeled, qtbot):
-    """Without a project, and in one without frames; with frames it is gone."""
+    """Without a project, and in one without frames; with frames it is gone, unless their layers were deleted."""
     bar = add_flow_bar(viewer)
     qtbot.wait(1)
     (text,) = bar.window().findChildren(EmptyImage)
@@ -69,6 +69,9 @@ def test_an_empty_image_says_how_to_begin(viewer, unlabeled, qtbot):
     session_of(viewer).jobs = FakeJobs()
     session_of(viewer).open(unlabeled)
     assert not text.isVisible()
+    viewer.layers.clear()
+    assert "come back" in text.text()
+    assert text.isVisible()
     project = open_project(unlabeled)
     session_of(viewer).close()
     for video in project_videos(project):

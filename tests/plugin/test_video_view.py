@@ -117,11 +117,14 @@ def test_other_colors_leave_the_video_where_it_is(session, viewer):
     assert not np.allclose(session.canvas._colors, colors)
 
 
-def test_removing_the_layer_leaves(session):
-    """A person who removes the video's layer is back at the labeling."""
+@pytest.mark.parametrize("every", [False, True])
+def test_removing_the_layer_leaves(session, qtbot, every):
+    """A person who removes the video's layer, alone or with all others, is back at the labeling."""
     view = VideoView(session)
     layer = view.show(next(iter(project_videos(session.project).values())))
-    session.viewer.layers.remove(layer)
+    session.viewer.layers.selection = set(session.viewer.layers) if every else {layer}
+    session.viewer.layers.remove_selected()
+    qtbot.waitUntil(lambda: view.layer is None)
     assert names(session) == LABELING
 
 

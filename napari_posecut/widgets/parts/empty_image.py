@@ -9,6 +9,8 @@ _START = """<h2>Find bodyparts in videos</h2>
 <p>1. Label some frames by hand.<br>2. Train a network on them.<br>3. Let it find the bodyparts in whole videos.</p>
 <p>Open a project, try the sample, or create a new project: on the right.</p>"""
 _NO_FRAMES = "<h2>No frames to label yet</h2><p>Choose some in <b>2 Frames</b>.</p>"
+_DELETED = """<h2>The layers were deleted</h2>
+<p>No label was: the layers come back with the next frame that you show.</p>"""
 
 
 class EmptyImage(QLabel):
@@ -33,7 +35,9 @@ class EmptyImage(QLabel):
     def show_text(self) -> None:
         """Say how to begin: without a project, or without frames."""
         self.setVisible(not any(layer.visible for layer in self._session.viewer.layers))
-        self.setText(_START if self._session.project is None else _NO_FRAMES)
+        labeling = self._session.labeling
+        there = _NO_FRAMES if labeling is None or labeling.frame is None else _DELETED
+        self.setText(_START if self._session.project is None else there)
         self._center()
 
     def eventFilter(self, image: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)

@@ -11,6 +11,7 @@ from jaxtyping import Float, Float64
 from napari import Viewer
 from napari.layers import Image, Layer, Points
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_posecut.jobs.monitor import breathe
 from napari_posecut.layers.canvas import fit_view, give, redraw, remove_layers, show_layers
@@ -112,7 +113,7 @@ class VideoView:
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self.layer:
-            self._close(_at_once)  # napari is not done with the layer yet
+            QTimer.singleShot(0, self.close)  # napari is not done with the layer yet, nor with others that go
 
     def _on_project_changed(self) -> None:
         """Leave if another project is open now."""

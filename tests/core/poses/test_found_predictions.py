@@ -40,3 +40,16 @@ def test_another_folder_is_looked_in(tmp_path: Path) -> None:
     (results / f"m1{SCORER}.h5").touch()
     assert find_predictions(tmp_path / "m1.mp4") == ()
     assert [entry.scorer for entry in find_predictions(tmp_path / "m1.mp4", results)] == [SCORER]
+
+
+def test_predictions_beside_the_target_of_a_link_are_found(tmp_path: Path) -> None:
+    """A video that was analyzed where it lies keeps its predictions when the project gets a link to it."""
+    for name in ("elsewhere", "videos"):
+        (tmp_path / name).mkdir()
+    link, video = (tmp_path / name / "m1.mp4" for name in ("videos", "elsewhere"))
+    video.touch()
+    link.symlink_to(video)
+    table = prediction_path(video, SCORER)
+    table.touch()
+    assert [(entry.video, entry.table) for entry in find_predictions(link)] == [(link, table)]
+    assert find_predictions(link, tmp_path / "videos") == ()

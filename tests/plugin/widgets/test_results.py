@@ -113,15 +113,15 @@ def test_leaving_brings_the_labeling_back(viewer, dock):
 
 
 @pytest.mark.parametrize("how", ["layer", "dock"])
-def test_removing_a_layer_or_the_dock_leaves_too(viewer, dock, how):
+def test_removing_a_layer_or_the_dock_leaves_too(viewer, dock, qtbot, how):
     """A person who removes the video or closes the dock is back at the labeling."""
     dock.show_chosen()
     if how == "layer":
         viewer.layers.remove(viewer.layers[dock.playback.video.name])
     else:
         viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: dock.playback.video is None)
     assert "labels" in seen(viewer)
-    assert dock.playback.video is None
     assert dock.timeline is None
 
 
