@@ -174,8 +174,6 @@ class Canvas:
         # Where a network sees bodyparts, joined to their labels.
         self.compared = _empty_points("predictions", about, size=_CROSS)
         self.points = _empty_points("labels", about, size=self._marker_size)
-        for dots in (self.epipolar, self.skeleton, self.compared):
-            dots.border_width = 0
         self.points.text.visible = False
         for layer in self.layers:
             lock(layer, _ADVICE)
@@ -246,6 +244,8 @@ class Canvas:
             for layer, count in counts.items():
                 if len(layer.data) != count:
                     give(layer, np.zeros((count, 2)))
+        for dots in (self.epipolar, self.skeleton, self.compared):
+            dots.border_width = 0  # of those that it was given, too: a border is seen where a dot is not
         self.skeleton.face_color = named_color(index.look.skeleton_color)
         self.compared.symbol = ["x"] * len(names) + ["disc"] * (len(names) * _DOTS)
         self._symbols = []

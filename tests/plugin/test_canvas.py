@@ -189,6 +189,16 @@ def test_a_deleted_layer_comes_back(session, hand):
     assert session.canvas.points.shown.tolist() == [True] + [False] * 6
 
 
+def test_dots_have_no_border(session):
+    """napari gives new ones its own: bones became gray, and those that are not seen a dot in the middle of the image."""
+    canvas = session.canvas
+    assert [len(dots.data) > 1 and float(dots.border_width.max()) for dots in canvas.layers[1:4]] == [0.0] * 3
+    edit_config(session.project.config_path, {"skeleton": [["snout", "tailbase"], ["snout", "neck"]]})
+    session.refresh()
+    assert len(canvas.skeleton.data) == 80
+    assert not canvas.skeleton.border_width.any()
+
+
 @pytest.mark.parametrize("gone", [("image", "skeleton"), ("image", "skeleton", "points")])
 def test_several_deleted_layers_come_back_in_their_order(session, hand, gone):
     """The picture lowest, the markers uppermost; meanwhile the empty image says what has happened."""
