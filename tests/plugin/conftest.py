@@ -4,6 +4,7 @@ Window tests need a screen. Without one they fail, rather than being skipped: `b
 An exception in Qt's loop fails the test in which it happens (pytest-qt sees to that).
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -75,10 +76,10 @@ def viewer(qtbot, monkeypatch) -> Iterator["napari.Viewer"]:
     from napari.settings import get_plugin_settings, get_settings
 
     from napari_posecut.jobs import monitor
-    from napari_posecut.loading import keep_loaded
     from napari_posecut.session import session_of
 
-    keep_loaded()
+    gc.collect()  # windows of earlier tests; what else is there by now is looked through no more
+    gc.freeze()
     monkeypatch.setattr(monitor, "_SPARE", 2**31 - 1)  # nobody is idle in a test, however slowly it runs
     get_settings().reset()
     get_plugin_settings("posecut").reset()

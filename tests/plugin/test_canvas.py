@@ -190,7 +190,7 @@ def test_a_deleted_layer_comes_back(session, hand):
 
 
 def test_dots_have_no_border(session):
-    """napari gives new ones its own: bones became gray, and those that are not seen a dot in the middle of the image."""
+    """napari gives new ones its own: bones became gray, and what is not seen a dot in the middle of the image."""
     canvas = session.canvas
     assert [len(dots.data) > 1 and float(dots.border_width.max()) for dots in canvas.layers[1:4]] == [0.0] * 3
     edit_config(session.project.config_path, {"skeleton": [["snout", "tailbase"], ["snout", "neck"]]})
