@@ -703,10 +703,12 @@ def show_layers(viewer: Viewer, layers: Iterable[Layer], *, shown: bool) -> None
 
 def remove_layers(viewer: Viewer, layers: Iterable[Layer]) -> None:
     """Remove those of the layers that a viewer has."""
-    with viewer.layers.batched_update():  # or napari would collect garbage and draw after each
-        for layer in layers:
-            if layer in viewer.layers:
-                viewer.layers.remove(layer)
+    there = [layer for layer in layers if layer in viewer.layers]
+    if not there:
+        return  # napari would collect garbage and draw all the same
+    with viewer.layers.batched_update():  # or it would do so after each
+        for layer in there:
+            viewer.layers.remove(layer)
 
 
 def preload() -> None:
