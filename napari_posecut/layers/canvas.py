@@ -598,12 +598,13 @@ class Canvas:
 
     def _clicked(self, held: Keypoint | None, xy: Position, *, hidden: bool) -> None:
         current = self.labeling.current
-        if held is not None and current is not None and current.state == "unset" and not self._hits(held, xy):
-            held = None  # near the proposal of another bodypart, the click means the current one
+        is_current_open = current is not None and current.is_open
+        if held is not None and is_current_open and held != current and not self._hits(held, xy):
+            held = None  # near the marker of another bodypart, the click means the current one
         if held is not None and held.state == "proposed" and held.xy is not None and not hidden:
             where = held.xy
             self.edit(lambda: self.labeling.move(held.bodypart, where))  # it is right as it is
-        elif held is not None and not (current and current.is_open):
+        elif held is not None and not is_current_open:
             self.labeling.choose(held.bodypart)
         elif self._may_place(xy):
             place = self.labeling.occlude if hidden else self.labeling.place

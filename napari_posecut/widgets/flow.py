@@ -317,7 +317,7 @@ class FlowBar(QWidget):
         window, session = self._window, session_of(self._viewer)
         front = next((title for title, button in self.buttons.items() if button.isChecked()), None)
         docks = [dock for title in self.buttons if (dock := self._dock(title)) is not None]
-        beneath = [dock for widget in self._docked() if _is_beneath(widget) and (dock := _dock_of(widget)) is not None]
+        parts = [(dock, area) for widget in self._docked() if (area := _area_of(widget)) and (dock := _dock_of(widget))]
         if isinstance(window, QMainWindow):
             for place, dock in enumerate(docks):
                 dock.setFloating(False)
@@ -325,9 +325,10 @@ class FlowBar(QWidget):
                 if place:
                     window.tabifyDockWidget(docks[0], dock)
             breathe()  # so many docks take a moment, and so does what follows
-            for dock in beneath:
-                dock.setFloating(False)
-                window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            for dock, area in parts:
+                if dock.isFloating() or window.dockWidgetArea(dock) != area:
+                    dock.setFloating(False)
+                    window.addDockWidget(area, dock)
         self.show_panels(False)
         breathe()
         if session.canvas is not None:
@@ -500,9 +501,12 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
     return parent
 
 
-def _is_beneath(widget: QWidget) -> bool:
-    """Tell whether a docked widget has its place beneath the image, as a filmstrip or curves have."""
-    return type(widget).__module__.startswith("napari_posecut.widgets.parts.")
+def _area_of(widget: QWidget) -> Qt.DockWidgetArea | None:
+    """Return where a part has its place: edits at the left, a filmstrip or curves beneath; None of other widgets."""
+    if isinstance(widget, EditHistory):
+        return Qt.DockWidgetArea.LeftDockWidgetArea
+    beneath = type(widget).__module__.startswith("napari_posecut.widgets.parts.")
+    return Qt.DockWidgetArea.BottomDockWidgetArea if beneath else None
 
 
 def _raise(widget: QWidget) -> None:

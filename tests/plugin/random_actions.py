@@ -68,8 +68,9 @@ class Actions(stateful.RuleBasedStateMachine):
         self.hand.click(place, modifier=SHIFT if shift else NONE)
         if not self._visible:
             return
-        if held is not None and current is not None and not self._hits(held, place):
-            held = None if self.model.known(self.model.key, current)[0] == "unset" else held
+        is_other = held is not None and current is not None and held != current
+        if is_other and self._is_open(current) and not self._hits(held, place):
+            held = None
         if held is not None and self.model.known(self.model.key, held)[0] == "proposed" and not shift:
             self.model.move(held, self.model.known(self.model.key, held)[1])
         elif held is not None and (current is None or not self._is_open(current)):

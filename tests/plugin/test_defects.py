@@ -75,6 +75,21 @@ def test_near_a_proposal_of_another_bodypart_a_click_places_the_current_one(open
     assert labels(opened) == ["snout"]
 
 
+def test_near_a_suggestion_of_another_bodypart_the_current_one_is_placed_that_has_one_too(opened):
+    """Where a whole pose is suggested, and that of the current bodypart is wrong."""
+    session, viewer = session_of(opened._viewer), opened._viewer
+    snout, *_, other = list(session.labeling.index.columns)[:4]
+    far = Proposal((PLACE[0] + 90, PLACE[1] + 90), 0.7, "net", 10)
+    poses = {session.labeling.frame: {snout: far, other: Proposal(PLACE, 0.7, "net", 10)}}
+    session.labeling.proposals.set_network(poses)
+    session.labeling.keypoints_changed.emit()
+    session.labeling.choose(snout)
+    place = (PLACE[0] + NEAR / viewer.scene.camera.zoom, PLACE[1])
+    Hand(viewer).click(place)
+    assert labels(opened) == ["snout"]
+    assert session.labeling.keypoints[0].xy == pytest.approx(place, abs=1.0)
+
+
 def test_undo_takes_a_copied_pose_back_and_no_label(opened):
     """C and Ctrl + Z leave everything as it was."""
     viewer, labeling = opened._viewer, session_of(opened._viewer).labeling
@@ -318,16 +333,24 @@ def test_the_layout_can_be_reset(opened):
     assert [one.isVisible() for one in panels] == [False]
 
 
-def test_resetting_the_layout_brings_the_filmstrip_back_beneath_the_image(opened):
-    """Wherever it was put."""
-    strip = _dock_of(opened.show_filmstrip())
-    window = opened.window()
-    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, strip)
+@pytest.mark.parametrize(
+    ("show", "area", "elsewhere"),
+    [
+        ("show_filmstrip", Qt.DockWidgetArea.BottomDockWidgetArea, Qt.DockWidgetArea.LeftDockWidgetArea),
+        ("show_history", Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea),
+    ],
+)
+def test_resetting_the_layout_brings_parts_back_to_their_places(opened, show, area, elsewhere):
+    """The filmstrip beneath the image, the edits at its left, wherever they were put."""
+    dock, window = _dock_of(getattr(opened, show)()), opened.window()
     opened.reset_layout()
-    assert window.dockWidgetArea(strip) == Qt.DockWidgetArea.BottomDockWidgetArea
-    strip.setFloating(True)
+    assert window.dockWidgetArea(dock) == area
+    window.addDockWidget(elsewhere, dock)
     opened.reset_layout()
-    assert not strip.isFloating()
+    assert window.dockWidgetArea(dock) == area
+    dock.setFloating(True)
+    opened.reset_layout()
+    assert not dock.isFloating()
 
 
 def test_the_row_marks_the_stage_in_front(opened):
