@@ -256,7 +256,6 @@ class Canvas:
         self.points.text = {"string": text, "visible": shown, "size": _LETTERS, "anchor": "upper_left"}
         self.points.text.color = {"array": self._colors, "default": "white"}
         if self.shown and self.labeling.frame is not None:
-            self._add(self._used)
             show_layers(self.viewer, (self.epipolar,), shown=self.epipolar in self._used)
             self.show_keypoints()
 

@@ -1,7 +1,6 @@
 """An analyzed video in the window, in the place of the labeling: frames, markers, skeleton, trails, a score map."""
 
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -88,12 +87,10 @@ class VideoView:
 
     def close(self) -> None:
         """Hide the video, and go back to the labeling."""
-        self._close(breathe if self._session.labeling is not None else _at_once)
-
-    def _close(self, meanwhile: Callable[[], object]) -> None:
         layer, self.layer = self.layer, None
         if layer is None:
             return
+        meanwhile = breathe if self._session.labeling is not None else _at_once
         viewer, layers = self._session.viewer, self._session.video_layers
         _SHOWN.pop(self._session, None)
         viewer.layers.events.removed.disconnect(self._on_layer_removed)
