@@ -19,7 +19,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.layers.convert import to_rows_columns, to_xy
 from napari_posecut.remedies import in_window
-from napari_posecut.session import Session, session_of
+from napari_posecut.session import Session, kind_of_end, session_of
 from napari_posecut.window import add_flow_bar, exit_code, open_here
 from posecut_core.demo.sample import earlier_project, sample_project
 from posecut_core.demo.scene import TO_LABEL
@@ -233,7 +233,8 @@ def export_deeplabcut(viewer: Viewer) -> None:
     def notify(ended: Job) -> None:
         if ended is job:
             session.jobs.ended.disconnect(notify)
-            session.notify(ended.message or "Writing the images was stopped.", ended.remedies)
+            said = ended.message or "Writing the images was stopped."
+            session.notify(said, ended.remedies, kind=kind_of_end(ended))
 
     session.jobs.ended.connect(notify)
 

@@ -320,12 +320,19 @@ def _ask_user(jobs: Sequence[Job], window: QWidget) -> _Answer:
 
 
 Value = TypeVar("Value")
-MessageKind = Literal["note", "refused", "done"]
+MessageKind = Literal["note", "refused", "done", "warning", "failed"]
 _FOUND = 600  # milliseconds after which the brightness that the user was looking for has been found
 _TAKEN_BACK = "Your last edits were taken back; make them again once the disk can be written to."
 _SHOWN: Final[frozenset[Part]] = frozenset(
     {"cameras", "config", "frames", "labels"}
 )  # parts of a project that a session has read
+
+
+def kind_of_end(job: Job) -> MessageKind:
+    """Return the kind of message that tells how a job ended; only one that did all that was asked is "done"."""
+    if job.state == "done":
+        return "warning" if job.is_warning else "done"
+    return "failed" if job.state in ("failed", "crashed") else "note"
 
 
 class Session:

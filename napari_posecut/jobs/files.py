@@ -135,7 +135,8 @@ class Outcome:
         """Return what a window is told of a result: its values, as JSON has them, and its summary."""
         said = result.summary() if hasattr(result, "summary") else Summary("")
         lines = tuple(in_window(line) if isinstance(line, Notice) else plain(line) for line in said.lines)
-        return cls("done", json.loads(as_json(result)), plain(said.text), said.following, lines, said.is_warning)
+        warns = said.is_warning or said.exit_code != 0
+        return cls("done", json.loads(as_json(result)), plain(said.text), said.following, lines, warns)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # `failed` too. Each video goes through all steps before the next one begins.
 
 
+_NAMED = 5  # failed videos in a sentence; the list of videos marks all
 _OF_ONE_VIDEO = (AnalysisError, StorageError, VideoError)  # any other failure is the same for all of them
 
 
@@ -53,10 +54,20 @@ class _AnalyzedQueue:
     videos: tuple[_QueuedVideo, ...]
 
     def summary(self) -> Summary:
-        """Say how many videos are done, and of each what its analysis says of itself."""
+        """Say how many videos are done, which failed, and of each what its analysis says of itself."""
         done = [one for one in self.videos if not one.failure]
-        lines = (f"{Path(one.video).name}: {'; '.join(one.said)}" for one in done if one.said)
-        return Summary(f"{counted(len(done), 'video')} analyzed.", tuple(lines))
+        failed = [Path(one.video).name for one in self.videos if one.failure]
+        lines = tuple(f"{Path(one.video).name}: {'; '.join(one.said)}" for one in done if one.said)
+        if not failed:
+            return Summary(f"{counted(len(done), 'video')} analyzed.", lines)
+        text = f"{len(done)} of {counted(len(self.videos), 'video')} analyzed, {len(failed)} failed: {_named(failed)}."
+        return Summary(text, lines, is_warning=True)
+
+
+def _named(videos: Sequence[str]) -> str:
+    """List the first of many names, and say how many more there are."""
+    more = len(videos) - _NAMED
+    return ", ".join(videos[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> _AnalyzedQueue:
@@ -71,6 +82,7 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
 
     Raises:
         PosecutError: as `analyze_videos` raises it where no video can be analyzed.
+        AnalysisError: each video failed, for a reason of its own.
     """
     videos = tuple(arguments["videos"])
     work = partial(_one, config, arguments, _clashing(videos, arguments.get("destfolder")))
@@ -85,7 +97,17 @@ def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) ->
         treated[place] = video
         done = Progress(f"{Path(video.video).name} is done", 1, 1, {"finished": 1})
         about(place, Progress(video.failure, 1, 1, {"failed": 1}) if video.failure else done)
+    if treated and all(video.failure for video in treated.values()):
+        raise _none_done([treated[place] for place in range(len(videos))])
     return _AnalyzedQueue(tuple(treated[place] for place in range(len(videos))))
+
+
+def _none_done(videos: Sequence[_QueuedVideo]) -> AnalysisError:
+    """Return what a queue without a result fails with."""
+    if len(videos) == 1:
+        return AnalysisError(videos[0].failure)
+    names = _named([Path(one.video).name for one in videos])
+    return AnalysisError(f"None of {len(videos)} videos could be analyzed: {names}. The list says why of each.")
 
 
 _Work = Callable[[str, Report], _QueuedVideo]

@@ -56,13 +56,16 @@ _COLORS: dict[MessageKind, tuple[int, int, int]] = {  # told apart by color-blin
     "note": (79, 163, 224),
     "refused": (213, 94, 0),
     "done": (0, 158, 115),
+    "warning": (230, 159, 0),
+    "failed": (213, 94, 0),
 }
+_LASTING: tuple[MessageKind, ...] = ("done", "warning", "failed")  # of work in the background
 
 
 class _MessageLine(QWidget):
     """The last sentence of a session, until the user goes on labeling or clears it; it can be copied.
 
-    What work in the background has done stays until it is cleared, since nobody knows whether somebody was looking.
+    How work in the background ended stays until it is cleared, since nobody knows whether somebody was looking.
     """
 
     def __init__(self, session: Session) -> None:
@@ -154,7 +157,7 @@ class _MessageLine(QWidget):
             return
         place = self._place()
         moved = not self._settling.isActive() and (place is None or place != self._seen_at)
-        if moved and (self._kind != "done" or place is None):
+        if moved and (self._kind not in _LASTING or place is None):
             self._clear()
 
     def _place(self) -> object:

@@ -74,7 +74,8 @@ class CreatedProject:
             text += f" Before you go on, name your bodyparts in {self.config_path}."
         elif self.bodyparts:
             text += f" Its bodyparts are {', '.join(map(repr, self.bodyparts))}."
-        return Summary(text, _left_out(self.skipped), (Remedy("extract_frames", config=root),))
+        lines, following = _left_out(self.skipped), (Remedy("extract_frames", config=root),)
+        return Summary(text, lines, following, is_warning=bool(self.skipped))
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class AddedVideos:
         lines = [f"Added {path}." for path in self.added]
         lines += [f"{path} was in the project already." for path in self.already_there]
         text = " ".join((f"{counted(len(self.added), 'new video')}.", *_left_out(self.skipped)))
-        return Summary(text, tuple(lines), (Remedy("extract_frames", config=self.config_path.parent),))
+        following = (Remedy("extract_frames", config=self.config_path.parent),)
+        return Summary(text, tuple(lines), following, is_warning=bool(self.skipped))
 
 
 @forgiving

@@ -442,7 +442,7 @@ class ExtractedOutliers:
         text = "No frame was extracted."
         if any(video.confirmed for video in self.videos):
             text += " Another threshold, or another way to judge frames, finds others."
-        return Summary(text, lines, exit_code=VideoError.exit_code if damaged else 0)
+        return Summary(text, lines, exit_code=VideoError.exit_code if damaged else 0, is_warning=True)
 
 
 _UNSEARCHED = "videos could not be searched for outliers"

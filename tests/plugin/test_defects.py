@@ -11,7 +11,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QSlider, QWidget
 
 from napari_posecut.labeling.keypoints import Proposal
-from napari_posecut.session import _Closing, session_of
+from napari_posecut.session import _Closing, kind_of_end, session_of
 from napari_posecut.widgets.flow import _dock_of
 from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
@@ -239,14 +239,21 @@ def test_messages_are_colored_by_kind_and_can_be_read_again(opened):
 
 
 def test_what_work_has_done_is_told_until_it_is_cleared(opened, qtbot):
-    """Labeling goes on meanwhile, and nobody may have looked."""
-    session_of(opened._viewer).notify("2 frames were extracted.", kind="done")
-    qtbot.waitUntil(lambda: not opened.message._settling.isActive())
+    """Labeling goes on meanwhile, and nobody may have looked; what failed has another color than what is done."""
+    session, hand = session_of(opened._viewer), Hand(opened._viewer)
     opened.open("3 Label")
-    Hand(opened._viewer).click(PLACE)
-    assert message(opened) == "2 frames were extracted."
-    press(opened.message.dismiss)
-    assert message(opened) == ""
+    colors = set()
+    for state, warns in (("done", False), ("done", True), ("failed", False)):
+        job = session.jobs.start("create_labeled_video", {})
+        session.jobs.end(state, is_warning=warns)
+        session.notify("2 frames were extracted.", kind=kind_of_end(job))
+        qtbot.waitUntil(lambda: not opened.message._settling.isActive())
+        hand.click(PLACE)
+        assert message(opened) == "2 frames were extracted."
+        colors.add(opened.message.sentence.styleSheet())
+        press(opened.message.dismiss)
+        assert message(opened) == ""
+    assert len(colors) == 3
 
 
 def test_the_window_begins_with_the_ways_to_a_project(viewer, sample, qtbot):

@@ -8,7 +8,7 @@ import posecut_core
 from napari_posecut.jobs.verbs import analyze_queue
 from posecut_core.distributed import executors
 from posecut_core.distributed.executors import Outcome, outcome_of
-from posecut_core.errors import ModelError, StorageError, VideoError
+from posecut_core.errors import AnalysisError, ModelError, StorageError, VideoError
 from posecut_core.progress import Progress
 
 
@@ -80,6 +80,9 @@ def test_videos_of_a_cluster_say_how_they_went(calls, monkeypatch):
         ("b.mp4", ("t.h5",), ""),
         ("c.mp4", (), "3 workers ended at it."),
     ]
+    said = done.summary()
+    assert said.text == "1 of 3 videos analyzed, 2 failed: bad.mp4, c.mp4."
+    assert said.is_warning
     assert [(one.done, dict(one.values)) for one in heard] == [
         *((1, {"video": 2}), (1, {"video": 2, "failed": 1})),
         *((1, {"video": 1}), (1, {"video": 1, "finished": 1})),
@@ -117,4 +120,13 @@ def test_results_of_one_name_are_refused(calls):
     wishes = {"videos": ["x/a.mp4", "b.mp4", "y/a.avi"], "destfolder": "out", "steps": ANALYSIS}
     done = analyze_queue("c", wishes, lambda _: None).videos
     assert [one.failure[:21] for one in done] == ["2 videos are named a,", "", "2 videos are named a,"]
-    assert len(analyze_queue("c", {"videos": ["x/a.mp4", "y/a.avi"], "steps": ANALYSIS}, lambda _: None).videos) == 2
+
+
+def test_a_queue_of_which_nothing_came_has_failed(calls):
+    """One video says why itself; of several the names are told, the first of many."""
+    wishes = {"videos": ["bad.mp4"], "steps": ANALYSIS}
+    with pytest.raises(AnalysisError, match="It is damaged"):
+        analyze_queue("c", wishes, lambda _: None)
+    many = [f"bad{number}.mp4" for number in range(7)]
+    with pytest.raises(AnalysisError, match=r"None of 7 videos .*: bad0.mp4, .*, bad4.mp4 and 2 more"):
+        analyze_queue("c", {**wishes, "videos": many}, lambda _: None)

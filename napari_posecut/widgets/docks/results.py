@@ -49,7 +49,7 @@ from napari_posecut.layers.overlay import (
     read_trajectories,
     style_of,
 )
-from napari_posecut.session import Session, session_of
+from napari_posecut.session import Session, kind_of_end, session_of
 from napari_posecut.widgets.forms.step import told
 from napari_posecut.widgets.parts import LowTable, Postponed, colored_row, name_controls, open_outside, scroll_content
 from napari_posecut.widgets.parts.curves import Lane, Timeline
@@ -497,7 +497,7 @@ class _Products(QWidget):
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self.result.setText(told(job))
-            self._session.notify(" ".join((job.message, *job.lines)).strip(), job.remedies, kind="done")
+            self._session.notify(" ".join((job.message, *job.lines)).strip(), job.remedies, kind=kind_of_end(job))
         self._update_enabled()
 
     def _ask_user(self, videos: list[str]) -> str:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWid
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.jobs.monitor import breathe
 from napari_posecut.remedies import in_window
-from napari_posecut.session import Session, session_of
+from napari_posecut.session import Session, kind_of_end, session_of
 from napari_posecut.widgets.forms.step import StepForm
 from napari_posecut.widgets.forms.training import (
     CHOOSE_FILE,
@@ -293,7 +293,7 @@ class TrainDock(QWidget):
         if job.state == "done":
             done = f"Done. {job.message} Next: 5 Evaluate, or go on labeling with its suggestions."
             self._notes = [done]
-            self.session.notify(done, kind="done")
+            self.session.notify(done, kind=kind_of_end(job))
         elif job.state == "stopped":
             self._notes = ["Paused; press Resume to continue."]
         self._show_shuffle()

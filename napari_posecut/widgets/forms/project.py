@@ -34,7 +34,7 @@ from napari_posecut.labeling.extracted_frames import listed_videos, remove_video
 from napari_posecut.layers.convert import crop_corners, to_crop
 from napari_posecut.layers.video import frames_of
 from napari_posecut.remedies import plain
-from napari_posecut.session import Session
+from napari_posecut.session import Session, kind_of_end
 from napari_posecut.widgets.forms.step import StepForm, told
 from napari_posecut.widgets.parts import LowList, LowTable, mark_missing, picture_icon, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
@@ -324,7 +324,7 @@ class ImportForm(QWidget):
         self.result.setText(told(job))
         if self._opened() == self._of:
             self._session.attempt(lambda: self._session.open(str(job.result["config_path"])))
-        self._session.notify(" ".join((job.message, *job.lines)), job.remedies, kind="done")
+        self._session.notify(" ".join((job.message, *job.lines)), job.remedies, kind=kind_of_end(job))
 
     def _opened(self) -> Path | None:
         project = self._session.project

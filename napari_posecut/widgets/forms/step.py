@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import hint
-from napari_posecut.session import MessageKind, Session
+from napari_posecut.session import Session, kind_of_end
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import ArgumentError
 from posecut_core.results import first_of
@@ -188,7 +188,6 @@ class StepRunner(QWidget):
     def _on_job_ended(self, job: Job) -> None:
         if job.state == "done":
             self.result.setText(told(job))
-            kind: MessageKind = "note" if job.is_warning else "done"
-            self._session.notify(job.message or "".join(job.lines[:1]), job.remedies, kind=kind)
+            self._session.notify(job.message or "".join(job.lines[:1]), job.remedies, kind=kind_of_end(job))
         self._update_enabled()
         self.ended.emit(job)

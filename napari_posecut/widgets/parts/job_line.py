@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window, without_buttons, worded
-from napari_posecut.session import Session
+from napari_posecut.session import Session, kind_of_end
 from napari_posecut.widgets.parts import RemedyButtons
 from posecut_core.progress import Notice, Progress, rough_time
 
@@ -73,7 +73,7 @@ class JobLine(QWidget):
     Args:
         session: whose jobs are followed.
         verbs: names of `verbs.VERBS`.
-        told: those whose good end is a message of the window, too.
+        told: those whose good end is a message of the window, too; a failure is one where nobody sees this line.
         stop_text: what is written on the button that stops the work.
         clock: seconds.
     """
@@ -191,10 +191,12 @@ class JobLine(QWidget):
             words = without_buttons(job.remedies) if ways else job.remedies
             self.sentence.setText(f"<b>{wrappable(worded(job.message, words))}</b>")
             self.remedies.show_remedies(ways)
+            tells = self.visibleRegion().isEmpty()  # another dock is in front, or the line is scrolled away
         else:
             self._clear()
-        if job.state == "done" and job.request.verb in self._told:
-            self._session.notify(job.message, job.remedies, kind="note" if job.is_warning else "done")
+            tells = job.state == "done" and job.request.verb in self._told
+        if tells:
+            self._session.notify(job.message, job.remedies, kind=kind_of_end(job))
         self.ended.emit(job)
 
     def _set_running(self, running: bool) -> None:

@@ -70,9 +70,12 @@ def test_each_video_says_how_far_it_is(session, dock, videos):
     assert [dock.videos.state_of(video) for video in videos] == ["done", "25 %"]
     session.jobs.report(Progress("It is damaged.", 1, 1, {"video": 1, "failed": 1}))
     assert dock.failures.text().endswith("It is damaged.")
-    session.jobs.end("done")
+    told = []
+    session.notified.connect(lambda sentence, _, kind: told.append((sentence, kind)))
+    session.jobs.end("done", message="1 of 2 videos analyzed, 1 failed: b.mp4.", is_warning=True)
     assert [dock.videos.state_of(video) for video in videos] == ["done", "failed"]
     assert dock.videos.checked == (videos[1],)
+    assert told == [("1 of 2 videos analyzed, 1 failed: b.mp4.", "warning")]
 
 
 def test_what_was_stopped_can_go_on(session, dock, videos):

@@ -133,7 +133,7 @@ def test_durations_are_said_as_people_do(seconds, said):
 
 
 def test_a_good_end_is_a_message_where_it_should_be(session, line, qtbot):
-    """Only of the verbs that a dock names, since some show what they found."""
+    """Only of the verbs that a dock names, since some show what they found; a failure is one where nobody sees it."""
     host = QWidget()
     qtbot.addWidget(host)
     QVBoxLayout(host).addWidget(JobLine(session, ("find", "extract"), told=("extract",)))
@@ -142,4 +142,12 @@ def test_a_good_end_is_a_message_where_it_should_be(session, line, qtbot):
         session.jobs.end(state, message=f"{verb}: {state}.")
     session.jobs.start("extract", {})
     session.jobs.end("done", message="The network is not ready.", is_warning=True)
-    assert session.notified == [("extract: done.", "done"), ("The network is not ready.", "note")]
+    assert session.notified == [
+        ("extract: failed.", "failed"),
+        ("extract: done.", "done"),
+        ("The network is not ready.", "warning"),
+    ]
+    host.show()
+    session.jobs.start("extract", {})
+    session.jobs.end("failed", message="The disk is full.")
+    assert len(session.notified) == 3
