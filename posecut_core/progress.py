@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from types import FrameType
 
 from posecut_core.errors import PosecutError, Remedy
@@ -58,6 +59,13 @@ def rough_time(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def rough_clock(moment: datetime, *, now: datetime) -> str:
+    """Say when something ends, to five minutes: 14:30, the next days with the day of the week, then the date."""
+    moment = datetime.min + timedelta(minutes=5 * math.ceil((moment - datetime.min) / timedelta(minutes=5)))
+    days = (moment.date() - now.date()).days
+    return f"{moment:%H:%M}" if days < 1 else f"{moment:%A, %H:%M}" if days < 7 else f"{moment:%Y-%m-%d}"
 
 
 @contextmanager

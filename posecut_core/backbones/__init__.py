@@ -23,6 +23,7 @@ _MODULE_OF = {
     **dict.fromkeys(("efficientnet_lite0", "efficientnet_lite2"), "mobile"),
 }
 AUTO = "auto"  # in place of a `net_type`: the one that suits the device of the training
+ON_PROCESSORS, ON_ACCELERATORS = "efficientnet_lite0", "resnet_50"  # what it stands for
 _registered: dict[str, "Backbone"] = {}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Int
 from safetensors import SafetensorError, safe_open
 
-from posecut_core.backbones import AUTO, Backbone, backbone_of, net_types
+from posecut_core.backbones import AUTO, ON_ACCELERATORS, ON_PROCESSORS, Backbone, backbone_of, net_types
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.hub import HubFile, fetch_weights
@@ -261,7 +261,6 @@ def _check(folder: Path, network: NetworkSpec, settings: TrainingSettings) -> No
 
 
 _WORDS = ("imagenet", "random", "previous")
-_ON_PROCESSORS, _ON_ACCELERATORS = "efficientnet_lite0", "resnet_50"  # what `auto` stands for
 
 
 @dataclass(frozen=True)
@@ -298,13 +297,13 @@ def with_network(settings: TrainingSettings, *, report: Report) -> TrainingSetti
     if of_file is not None:
         chosen, why = of_file, f"{weights} holds weights of it"
     elif weights == "random":
-        chosen, why = _ON_ACCELERATORS, "training begins with random weights"
+        chosen, why = ON_ACCELERATORS, "training begins with random weights"
     elif jax.default_backend() == "cpu":
-        chosen = _ON_PROCESSORS
-        why = f"this computer has no graphics card; {_ON_ACCELERATORS} needs nine times the arithmetic"
+        chosen = ON_PROCESSORS
+        why = f"this computer has no graphics card; {ON_ACCELERATORS} needs nine times the arithmetic"
     else:
-        chosen = _ON_ACCELERATORS
-        why = f"this computer has a graphics card; {_ON_PROCESSORS} needs a ninth of the arithmetic"
+        chosen = ON_ACCELERATORS
+        why = f"this computer has a graphics card; {ON_PROCESSORS} needs a ninth of the arithmetic"
     report(Notice(f"The network is {chosen}, as net_type is {AUTO} and {why}"))
     return dataclasses.replace(settings, net_type=chosen)
 
@@ -316,7 +315,7 @@ def _network_of(path: Path) -> str | None:
         ModelError: the file is missing, or is not safetensors.
     """
     tensors, metadata = read_weights(path)
-    for net_type in dict.fromkeys((_ON_PROCESSORS, _ON_ACCELERATORS, *net_types())):
+    for net_type in dict.fromkeys((ON_PROCESSORS, ON_ACCELERATORS, *net_types())):
         with suppress(ModelError):
             backbone = _backbone_of_weights(tensors, metadata, net_type=net_type, norm="auto", source=str(path))
             spec = NetworkSpec(backbone, ("any",))

@@ -5,11 +5,21 @@ import socket
 import subprocess
 import sys
 import threading
+from datetime import datetime, timedelta
 
 import pytest
 
 from posecut_core.errors import Remedy
-from posecut_core.progress import _HEARD, Notice, Progress, _watch, deferred_interrupt, ended_at_once, silent
+from posecut_core.progress import (
+    _HEARD,
+    Notice,
+    Progress,
+    _watch,
+    deferred_interrupt,
+    ended_at_once,
+    rough_clock,
+    silent,
+)
 
 
 def test_a_report_says_what_is_known():
@@ -196,3 +206,12 @@ def test_a_notice_reads_as_a_sentence():
     assert str(Notice("Nothing is labeled")) == "Nothing is labeled"
     told = Notice("Nothing is labeled", (Remedy("extract_frames", config="/p"), Remedy("doctor")))
     assert str(told) == ("Nothing is labeled. Try: posecut_core.extract_frames(config='/p') or posecut_core.doctor()")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0, "14:00"), (21, "14:25"), (599, "Sunday, 00:00"), (60 * 24 * 8, "2026-02-08")]
+)
+def test_an_end_is_said_as_people_do(minutes, said):
+    """Today's time, to the next five minutes, another day's with its name, or a date."""
+    now = datetime(2026, 1, 31, 14, 0)
+    assert rough_clock(now + timedelta(minutes=minutes), now=now) == said

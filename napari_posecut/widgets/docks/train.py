@@ -1,14 +1,15 @@
 """Dock 4: train a network in the background, watch its curves, pause it, and let it go on."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from napari import Viewer
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_posecut.jobs.jobs import Job
-from napari_posecut.jobs.monitor import breathe
+from napari_posecut.jobs.monitor import breathe, in_background
 from napari_posecut.remedies import in_window
 from napari_posecut.session import Session, kind_of_end, session_of
 from napari_posecut.widgets.forms.step import StepForm
@@ -30,7 +31,7 @@ from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappab
 from posecut_core.dataset.settings import CHOSEN, TrainingSettings, read_settings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.log import Metrics, read_log
-from posecut_core.progress import Notice, Progress, rough_time
+from posecut_core.progress import Notice, Progress, rough_clock, rough_time
 from posecut_core.project.paths import Project
 from posecut_core.types import FrameRef
 
@@ -40,8 +41,9 @@ from posecut_core.types import FrameRef
 
 _VERB = "create_dataset_and_train"
 _LABELED = ("begun", "done")  # frames that a training dataset made now would have
-_NOW = "Train on what is labeled now"
+_NOW, _RESUME = "Train on what is labeled now", "Resume"
 _QUIET = 300  # milliseconds without a change of labels, after which frames are counted
+_MINUTE = 60_000  # milliseconds
 _NOTES = 3  # sentences of the core that are shown together
 _MOST_NETWORKS = 20  # of a shuffle
 _FIRST = "training"  # what reports of the first network call it
@@ -58,7 +60,11 @@ class TrainDock(QWidget):
         self._notes: list[str] = []
         self._state = ""  # of the shown shuffle, in rich text
         self._used: frozenset[FrameRef] = frozenset()  # frames of the training dataset of the shown shuffle
-        self.counts = WrappedLabel()
+        self.counts, self.ending = WrappedLabel(), WrappedLabel()
+        self.now: Callable[[], datetime] = datetime.now
+        self._minute = QTimer(self)  # in which the end moves, as long as nothing has begun
+        self._minute.timeout.connect(self._show_ending)
+        self._minute.start(_MINUTE)
         self._inherited: dict[str, object] = {}  # settings of an earlier shuffle that a new one begins with
         self._timer = QTimer(self)  # counting all frames at each click would delay it
         self._timer.setSingleShot(True)
@@ -93,6 +99,8 @@ class TrainDock(QWidget):
         self.form.more.changed.connect(lambda shown: self.more.setVisible(shown))
         self.line.ended.connect(self._on_job_ended)
         self.form.fields["maxiters"].changed.connect(self._update_button)
+        self.form.length.changed.connect(self._show_ending)
+        self.networks.valueChanged.connect(self._show_ending)
         self._reading = Postponed(self, self._on_project_changed)
         self.session.project_changed.connect(self._reading.request)
         self.session.labels_changed.connect(self._count_later)
@@ -168,7 +176,16 @@ class TrainDock(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self.more.setLayout(row)
         self.more.setVisible(False)
-        top = (self.heading, self.counts, self.start_button, self.resume_button, self.line, self.notes, self.figures)
+        top = (
+            self.heading,
+            self.counts,
+            self.ending,
+            self.start_button,
+            self.resume_button,
+            self.line,
+            self.notes,
+            self.figures,
+        )
         for widget in (*top, self.form.native, self.more):
             layout.addWidget(widget)
         layout.addWidget(self.curve, stretch=1)
@@ -211,7 +228,8 @@ class TrainDock(QWidget):
             widget.setEnabled(project is not None and running is None)
         self.form.native.setVisible(running is None)  # the curves have its room while it runs
         self.start_button.setVisible(running is None)
-        self.resume_button.setVisible(False)
+        for widget in (self.resume_button, self.ending):
+            widget.setVisible(False)
         self.more.setVisible(running is None and bool(self.form.more.value))
         self._rows, self._stage = {}, _FIRST
         if project is None:
@@ -232,7 +250,8 @@ class TrainDock(QWidget):
         self.networks.setValue(len(project.training(number).networks()))
         first = settings or earlier or first_settings(project, number)
         self.form.show_settings(first, automatic=CHOSEN if settings is None and earlier is None else frozenset())
-        self.form.show_pace(frames=len(self._labeled()), steps_per_second=speed_of(project, number))
+        speed = in_background(lambda: speed_of(project, number))
+        self.form.show_pace(frames=len(self._labeled()), speed=speed)
         running = self.session.jobs.find(_VERB) is not None
         state = "training in the background; you can go on labeling." if running else _state_text(steps, settings)
         self._state = f"<b>Shuffle {number}</b>: {state}"
@@ -246,11 +265,22 @@ class TrainDock(QWidget):
         if self.session.project is None:
             return
         unused, unfinished = self._unused_frames(), bool(self._rows) and not self._is_finished()
-        self.start_button.setText("Resume" if unfinished and not unused else _NOW)
+        self.start_button.setText(_RESUME if unfinished and not unused else _NOW)
         self.resume_button.setVisible(unfinished and bool(unused) and not self.start_button.isHidden())
         labeled = len(self._labeled())
         self.heading.setText(self._state)
         self.counts.setText(f"<b>{count_text(labeled, unused if self._used else labeled)}</b>")
+        self._show_ending()
+
+    def _show_ending(self) -> None:
+        """Say when a training that begins now would end."""
+        done = max(self._rows, default=0) if self.start_button.text() == _RESUME else 0
+        steps = self.form.fields["maxiters"].value - done
+        seconds = self.networks.value() * self.form.seconds(steps)
+        self.ending.setVisible(seconds > 0 and not self.start_button.isHidden() and self.start_button.isEnabled())
+        now = self.now()
+        until = rough_clock(now + timedelta(seconds=seconds), now=now)
+        self.ending.setText(f"{steps:,} steps take about {rough_time(seconds)}, until about {until}.")
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_posecut.jobs.files import Request
 from napari_posecut.jobs.jobs import Job, start
 from napari_posecut.remedies import hint, in_window
+from posecut_core.dataset.duration import operations_per_second, step_operations
 from posecut_core.dataset.settings import (
     CHOSEN,
     TrainingSettings,
@@ -53,6 +54,7 @@ INITIAL_WEIGHTS = {
 _LARGEST = 2**63 - 1
 _LENGTHS = (("quick look", 0.2), ("usual", 1.0), ("thorough", 3.0))  # shares of the usual steps
 _OTHER = 0  # steps that are none of these
+_OF_SPEED = ("net_type", "init_weights", "width", "batch_size", "crop_size")  # settings by which steps take their time
 _GROUPS = {  # the setting that begins a group -> what the group is about
     "width": "Network",
     "pos_dist_thresh": "Score maps and crops",
@@ -74,7 +76,8 @@ class SettingsForm(Container[Widget]):
         """
         self._shown = TrainingSettings()
         self._usual = self._shown.maxiters
-        self._steps_per_second = 0.0  # of an earlier training; 0 where there is none
+        self._speed = 0.0  # operations per second; 0 while nobody has told
+        self._work = step_operations(self._shown)  # of a step, with what the form says
         self.length = ComboBox(name="length", label="how long", choices=self._lengths())
         self._automatic = CHOSEN  # what the core chooses unless it is given
         settings = {name: about for name, about in properties(TrainingSettings).items() if not about.get("readOnly")}
@@ -107,6 +110,8 @@ class SettingsForm(Container[Widget]):
         self.fields["init_weights"].changed.connect(self._show_file)
         self.length.changed.connect(self._take_length)
         self.fields["maxiters"].changed.connect(self._show_length)
+        for name in _OF_SPEED:
+            self.fields[name].changed.connect(self._count_work)
         self.show_settings(self._shown, automatic=CHOSEN)
 
     def show_settings(self, settings: TrainingSettings, *, automatic: frozenset[str]) -> None:
@@ -129,24 +134,42 @@ class SettingsForm(Container[Widget]):
             else:
                 field.value = value
         self._show_file()
+        self._count_work()
 
-    def show_pace(self, *, frames: int, steps_per_second: float) -> None:
+    def show_pace(self, *, frames: int, speed: float) -> None:
         """Offer lengths that suit so many labeled frames, and say how many minutes each takes.
 
         Args:
             frames: how many are labeled.
-            steps_per_second: of an earlier training; 0 where there is none.
+            speed: operations per second, as `speed_of` returns them.
         """
         usual = usual_steps(frames) if frames else self._usual
-        if (usual, steps_per_second) == (self._usual, self._steps_per_second):
+        if (usual, speed) == (self._usual, self._speed):
             return
         field = self.fields["maxiters"]
         untouched = "maxiters" in self._automatic and field.value in (self._usual, self._shown.maxiters)
-        self._usual, self._steps_per_second = usual, steps_per_second
-        with self.length.changed.blocked():
-            self.length.choices = self._lengths()
+        self._usual, self._speed = usual, speed
+        self._show_lengths()
         if untouched:
             field.value = usual
+        self._show_length()
+
+    def seconds(self, steps: int) -> float:
+        """Return about how long so many steps take with what the form says; 0 where that is not known."""
+        return steps * self._work / self._speed if self._speed > 0 else 0.0
+
+    def _count_work(self) -> None:
+        """Count the work of a step again; what cannot work is said when the training is started."""
+        with contextlib.suppress(ModelError):
+            typed = {name: value for name in _OF_SPEED if (value := self._typed(name, self.fields[name])) is not None}
+            work = step_operations(settings_from({**dataclasses.asdict(self._shown), **typed}))
+            if work != self._work:
+                self._work = work
+                self._show_lengths()
+
+    def _show_lengths(self) -> None:
+        with self.length.changed.blocked():
+            self.length.choices = self._lengths()
         self._show_length()
 
     def _steps_of_lengths(self) -> dict[str, int]:
@@ -158,8 +181,8 @@ class SettingsForm(Container[Widget]):
         return [("as many steps as below", _OTHER), *lengths]
 
     def _duration(self, steps: int) -> str:
-        speed = self._steps_per_second
-        return f", about {rough_time(steps / speed)} here" if speed > 0 else ""
+        seconds = self.seconds(steps)
+        return f", about {rough_time(seconds)} here" if seconds else ""
 
     def _take_length(self, steps: int) -> None:
         if steps != _OTHER:
@@ -286,13 +309,17 @@ def first_settings(project: Project, shuffle: int) -> TrainingSettings:
 
 
 def speed_of(project: Project, shuffle: int) -> float:
-    """Return the steps per second of the last training of a shuffle, or of an earlier one; 0 where there was none."""
+    """Return operations per second: of the last training of a shuffle, of an earlier one, or as this computer has them.
+
+    They are those of `step_operations`, so that they tell of other settings, too.
+    """
     with contextlib.suppress(ModelError):
         for number in range(shuffle, 0, -1):
-            rows = [row.steps_per_second for row in read_log(project.training(number).log) if row.steps_per_second > 0]
+            training = project.training(number)
+            rows = [row.steps_per_second for row in read_log(training.log) if row.steps_per_second > 0]
             if rows:
-                return sorted(rows)[len(rows) // 2]
-    return 0.0
+                return sorted(rows)[len(rows) // 2] * step_operations(read_settings(training.settings))
+    return operations_per_second()
 
 
 def count_text(labeled: int, unused: int) -> str:
@@ -330,7 +357,7 @@ class TrainWidget(Container[Widget]):
         self.form.show_settings(
             earlier or first_settings(project, number), automatic=CHOSEN if earlier is None else frozenset()
         )
-        self.form.show_pace(frames=len(labeled), steps_per_second=speed_of(project, number))
+        self.form.show_pace(frames=len(labeled), speed=speed_of(project, number))
 
     def start(self) -> None:
         """Make the next training dataset of all labels, and train on it; what is refused is said in the widget."""

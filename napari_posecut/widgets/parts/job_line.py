@@ -4,6 +4,7 @@ import html
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
@@ -23,7 +24,7 @@ from napari_posecut.jobs.jobs import Job
 from napari_posecut.remedies import in_window, without_buttons, worded
 from napari_posecut.session import Session, kind_of_end
 from napari_posecut.widgets.parts import RemedyButtons
-from posecut_core.progress import Notice, Progress, rough_time
+from posecut_core.progress import Notice, Progress, rough_clock, rough_time
 
 # --- words ------------------------------------------------------------------------------------------------------------
 # A label of some sentences that is always as high as they are, however narrow its dock is.
@@ -64,6 +65,7 @@ def wrappable(text: str) -> str:
 # One line for work that runs: how far it is, how long it will take, a way to stop it, and why it failed.
 
 
+_LONG = 600  # seconds of work, of which people want to know when to come back
 _ONE_MOMENT = 0.1  # seconds; reports that were waiting come together, and tell no speed
 
 
@@ -93,6 +95,7 @@ class JobLine(QWidget):
         self.job: Job | None = None  # the one that is shown
         self._shown_of: Path | None = None  # config.yaml of its project
         self._session, self._verbs, self._told, self._clock = session, verbs, told, clock
+        self.now: Callable[[], datetime] = datetime.now
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
         self.sentence = WrappedLabel()
@@ -168,6 +171,9 @@ class JobLine(QWidget):
         count = f": {progress.done} of {total}" if total else ""
         left = self._seconds_left(progress)
         tail = "" if left is None else f", {rough_time(left)} left"
+        if left is not None and left >= _LONG:
+            now = self.now()
+            tail += f", until about {rough_clock(now + timedelta(seconds=left), now=now)}"
         self.sentence.setText(wrappable(f"{progress.stage[:1].upper()}{progress.stage[1:]}{count}{tail}"))
 
     def _seconds_left(self, progress: Progress) -> float | None:

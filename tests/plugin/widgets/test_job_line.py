@@ -1,5 +1,7 @@
 """The line that shows running work."""
 
+from datetime import datetime
+
 import pytest
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -73,8 +75,11 @@ def test_it_says_how_far_work_is(session, line):
     session.jobs.report(Progress("reading m_1.mp4", 60, 110))
     assert line.sentence.text().replace("\u200b", "") == "Reading m_1.mp4: 60 of 110, 10 s left"
     assert (line.bar.value(), line.bar.maximum()) == (60, 110)
-    session.jobs.report(Progress("training", 60, 110, {"seconds_left": 600.0}))
-    assert line.sentence.text() == "Training: 60 of 110, 10 min left"
+    session.jobs.report(Progress("training", 60, 110, {"seconds_left": 500.0}))
+    assert line.sentence.text() == "Training: 60 of 110, 8 min left"
+    line.now = lambda: datetime(2026, 1, 31, 14, 2)
+    session.jobs.report(Progress("training", 60, 110, {"seconds_left": 1500.0}))
+    assert line.sentence.text() == "Training: 60 of 110, 25 min left, until about 14:30"
 
 
 def test_reports_that_waited_tell_no_speed(session, line):

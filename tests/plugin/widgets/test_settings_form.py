@@ -4,6 +4,7 @@ import pytest
 
 from napari_posecut.remedies import hint
 from napari_posecut.widgets.forms.training import SettingsForm
+from posecut_core.dataset.duration import step_operations
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError
 from posecut_core.storage.values import properties
@@ -72,10 +73,21 @@ def test_what_cannot_work_is_refused_by_the_core(form, typed):
 
 def test_the_usual_length_follows_from_the_labels_until_another_is_chosen(form):
     """What nobody changed is left to the core, which counts the frames that train."""
-    form.show_pace(frames=96, steps_per_second=0)
+    form.show_pace(frames=96, speed=0)
     assert form.fields["maxiters"].value == 1500
     assert form.changes() == {}
     form.length.value = 300  # a quick look
     assert form.changes() == {"maxiters": 300}
-    form.show_pace(frames=500, steps_per_second=0)
+    form.show_pace(frames=500, speed=0)
     assert form.changes() == {"maxiters": 300}
+
+
+def test_minutes_follow_what_is_chosen(form):
+    """Half as many crops take half of the time; what cannot work changes nothing until it is corrected."""
+    form.fields["net_type"].value = "resnet_50"
+    form.show_pace(frames=96, speed=step_operations(TrainingSettings(net_type="resnet_50")))
+    assert ("usual: 1,500 steps, about 25 min here", 1500) in form._lengths()
+    form.fields["batch_size"].value = 4
+    assert "about 12 min here" in form.length.native.itemText(2)
+    form.fields["crop_size"].value = "-3"
+    assert "about 12 min here" in form.length.native.itemText(2)

@@ -1,13 +1,16 @@
 """The dock in which a network is trained."""
 
 import dataclasses
+from datetime import datetime
 
 import pytest
 
 import napari_posecut
 from napari_posecut.widgets.docks.train import TrainDock
+from napari_posecut.widgets.forms import training
 from napari_posecut.widgets.forms.training import first_settings
 from posecut_core import create_training_dataset
+from posecut_core.dataset.duration import step_operations
 from posecut_core.dataset.settings import (
     TrainingSettings,
     handed_on,
@@ -19,6 +22,7 @@ from posecut_core.dataset.settings import (
 from posecut_core.errors import Remedy
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
+from tests.plugin.hand import choose, press
 
 ESTIMATE = Notice("60 steps will take about 2 min (excluding compilation) and 1.5 GB of memory")
 
@@ -52,6 +56,22 @@ def test_without_a_project_it_says_what_to_do(viewer, session):
     dock = TrainDock(viewer)
     assert "open or create one" in dock.heading.text()
     assert not dock.start_button.isEnabled()
+
+
+def test_minutes_and_the_end_are_told_before_anything_was_trained(session, dock, monkeypatch):
+    """They are those of this computer's speed, and of as many networks as are asked for; running work says its own."""
+    work = step_operations(dock.form._shown)
+    monkeypatch.setattr(training, "operations_per_second", lambda: work / 3)  # a step takes 3 s
+    dock.now = lambda: datetime(2026, 1, 31, 14, 8)
+    session.project_changed.emit()
+    assert dock.form.length.native.itemText(2) == "usual: 400 steps, about 20 min here"
+    assert dock.ending.text() == "400 steps take about 20 min, until about 14:30."
+    choose(dock.form.length.native, "quick look: 80 steps, about 4 min here")
+    assert dock.ending.text() == "80 steps take about 4 min, until about 14:15."
+    dock.networks.setValue(400)
+    assert "until about" in dock.ending.text()
+    press(dock.start_button)
+    assert not dock.ending.isVisible()
 
 
 def test_only_what_was_changed_is_asked_for(session, dock):
