@@ -31,6 +31,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".we
 _RESULTS = ("evaluation-results-posecut", "exported-models-posecut")
 _WRITTEN = ("labeled-data", "training-datasets", "posecut-models", *_RESULTS, "posecut-jobs")
 _USUAL_ENSEMBLE = 3  # networks
+_DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _LEVELS = 4  # of folders within them: labeled-data/<video>/frames.zarr/<array>
 
 CREATED = ("videos", "labeled-data", "training-datasets")  # folders of a new project
@@ -197,6 +198,11 @@ class Project:
     def training_datasets(self) -> Path:
         """Return the folder of this iteration's splits."""
         return self.root / "training-datasets" / f"iteration-{self.config.iteration}"
+
+    @property
+    def has_training_dataset(self) -> bool:
+        """Tell whether this iteration has a training dataset, ours or DeepLabCut's."""
+        return any(found for pattern in _DATASETS for found in self.training_datasets.glob(pattern))
 
     @property
     def unfinished_datasets(self) -> Path:

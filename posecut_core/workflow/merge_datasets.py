@@ -19,7 +19,6 @@ from posecut_core.results import Summary, counted
 from posecut_core.training.dataset import labeled_tables
 from posecut_core.types import Unreviewed
 
-_DATASETS = ("*.yaml", "UnaugmentedDataSet*")  # our splits, DeepLabCut's folder
 _NAMED = 8  # frames of each video in a message
 
 
@@ -70,7 +69,7 @@ def merge_datasets(
         StorageError: the disk refuses; the iteration is then as before.
     """
     project = adopt_project(config, report=report)
-    begun_before = project.config.iteration > 0 and not _is_used(project)
+    begun_before = project.config.iteration > 0 and not project.has_training_dataset
     if not begun_before:
         _check_used(project)
     drafts = {folder.name: read_state(project, folder.name).unreviewed for folder in frame_folders(project)}
@@ -95,14 +94,9 @@ def merge_datasets(
     return MergedDatasets(project.config_path, iteration, labeled, accepted, count - accepted, begun_before)
 
 
-def _is_used(project: Project) -> bool:
-    """Tell whether the iteration has a training dataset, ours or DeepLabCut's."""
-    return any(found for pattern in _DATASETS for found in project.training_datasets.glob(pattern))
-
-
 def _check_used(project: Project) -> None:
     """Refuse to leave the first iteration before anything was made in it."""
-    if not _is_used(project):
+    if not project.has_training_dataset:
         raise LabelError(
             f"Iteration {project.config.iteration} has no training dataset yet; create one from the current labels "
             "before you start the next iteration.",

@@ -16,8 +16,10 @@ from napari_posecut.widgets.flow import _dock_of
 from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
+from posecut_core.errors import Remedy
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.config import edit_config
 from posecut_core.project.opening import project_videos
 from posecut_core.project.state import read_state
 from posecut_core.video.frame_store import FrameStore
@@ -506,15 +508,50 @@ def test_train_starts_nothing_that_is_done_already(trained):
     frames = trained.session.labeling.index.frames
     write_split(project.training(1).split, Split(frames[:3], frames[3:], 0.6, 0, "labels"))
     trained._show_shuffle()
+    assert not trained.start_button.isEnabled()
+    assert "There is nothing to train" in trained.heading.text()
+    trained.networks.setValue(2)
+    assert trained.start_button.isEnabled()
+    trained.networks.setValue(1)
     notified = []
     trained.session.notified.connect(notified.append)
-    press(trained.start_button)
+    trained.apply_remedy(Remedy("train_network", shuffle=1, weights="random"))
     assert trained.session.jobs.running == ()
     assert "trained to its end" in notified[0]
     trained.form.fields["maxiters"].value = 90
     assert trained.start_button.text() == "Resume"
     press(trained.start_button)
     assert trained.session.jobs.job.request.arguments == {"shuffle": 1, "settings": {"maxiters": 90}}
+
+
+def test_a_corrected_label_is_something_to_train_on(trained, qtbot):
+    """The frame is in the last training dataset, and yet what it was trained on is not what is labeled now."""
+    session = trained.session
+    frames = session.labeling.index.frames
+    write_split(session.project.training(1).split, Split(frames[:3], frames[3:], 0.6, 0, "labels"))
+    trained._show_shuffle()
+    assert not trained.start_button.isEnabled()
+    add_flow_bar(session.viewer).open("3 Label")
+    session.show_frame(frames[0].video, frames[0].number)
+    (label, *_) = [one for one in session.labeling.keypoints if one.state == "placed"]
+    Hand(session.viewer).drag(label.xy, PLACE)
+    qtbot.waitUntil(trained.start_button.isEnabled)
+    assert "labels were edited since" in trained.counts.text()
+    press(trained.start_button)
+    assert session.jobs.job.request.arguments["shuffle"] == 2
+
+
+def test_an_iteration_begins_with_the_network_of_the_one_before(trained):
+    """8 Refine says so; it is chosen in the form, and the training is told."""
+    project = trained.session.project
+    project.training(1).manifest(60).parent.mkdir()
+    project.training(1).manifest(60).touch()
+    edit_config(project.config_path, {"iteration": 1})
+    trained.session.refresh()
+    assert trained.form.fields["init_weights"].value == "previous"
+    assert trained.start_button.text() == "Train on what is labeled now"
+    press(trained.start_button)
+    assert trained.session.jobs.job.request.arguments["settings"]["init_weights"] == "previous"
 
 
 def test_a_training_that_lacks_labels_can_still_be_resumed(trained):

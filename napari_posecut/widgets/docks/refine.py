@@ -1,5 +1,6 @@
 """Dock 8: review the drafts in frames that were extracted as outliers, then begin the next iteration."""
 
+import html
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ class RefineDock(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session: Session = session_of(napari_viewer)
-        self._told_of: Path | None = None  # the project whose advice is shown
+        self._told_of: Path | None = None  # the project of which the last merge was
+        self._merged = ""  # what came of that
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = LowTable(("video", "to review", "frames"))
@@ -90,16 +92,14 @@ class RefineDock(QWidget):
     def merge(self) -> None:
         """Let a child merge the labels."""
         arguments = {"unreviewed": self.policy}
-        if self.session.attempt(lambda: self.session.start("merge_datasets", arguments)) is not None:
-            self.advice.clear()
+        self.session.attempt(lambda: self.session.start("merge_datasets", arguments))
 
     def show_counts(self) -> None:
         """Count the frames that are still to be reviewed, and offer what can be done now."""
         labeling, project = self.session.labeling, self.session.project
         root = None if project is None else project.root
         if root != self._told_of:
-            self._told_of = root
-            self.advice.clear()
+            self._told_of, self._merged = root, ""
         frames = labeling.index.frames if labeling is not None else ()
         unreviewed = Counter(key.video for key in frames if labeling and _is_unreviewed(labeling, key))
         self.bodyparts.show_frame()
@@ -120,9 +120,22 @@ class RefineDock(QWidget):
         self.next_button.setEnabled(bool(total) and not busy)
         self.accept_button.setEnabled(here and not busy)
         self.choice.setVisible(bool(total))
-        waits = bool(total) and self.policy == "refuse"
-        self.merge_button.setEnabled(bool(frames) and not busy and not waits)
-        self.merge_button.setToolTip("review all drafts first, or choose what happens to them" if waits else "")
+        waits, why = bool(total) and self.policy == "refuse", self._why_no_merge()
+        accepts = bool(total) and self.policy == "accept"  # which makes labels of drafts in an iteration that has begun
+        self.merge_button.setEnabled(bool(frames) and not busy and not waits and (not why or accepts))
+        self.merge_button.setToolTip("review all drafts first, or choose what happens to them" if waits else why)
+        self.advice.setText(why)
+
+    def _why_no_merge(self) -> str:
+        """Say what comes before the next iteration, which begins with labels that this one was not trained on."""
+        project = self.session.project
+        if project is None or project.has_training_dataset:
+            return ""
+        number = project.config.iteration
+        if not number:
+            return "Nothing was trained yet: train a network first (4 Train), and let it find frames (7 Outliers)."
+        begun = self._merged or f"Iteration {number} has begun, and nothing was trained in it yet."
+        return f"<b>{begun}</b> Next: 4 Train, which begins with the network that you have."
 
     def _create_layout(self) -> None:
         content = QWidget()
@@ -151,8 +164,8 @@ class RefineDock(QWidget):
 
     def _on_own_job_ended(self, job: Job) -> None:
         if job.state == "done":
-            train = "4 Train; choose <i>begins with: previous network</i> to continue from the network that you have."
-            self.advice.setText(f"<b>{job.message}</b> Next: {train}")
+            self._merged = html.escape(job.message)
+        self.show_counts()
 
 
 def _is_unreviewed(labeling: Labeling, key: Any) -> bool:

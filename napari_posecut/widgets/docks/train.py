@@ -17,18 +17,18 @@ from napari_posecut.widgets.forms.training import (
     CHOOSE_FILE,
     INITIAL_WEIGHTS,
     SettingsForm,
+    Start,
     count_text,
-    earlier_settings,
-    first_settings,
+    edited_since,
     frames_of,
-    given,
     new_shuffle,
     speed_of,
+    start_of,
 )
 from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content
 from napari_posecut.widgets.parts.curves import CurveView, Series
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
-from posecut_core.dataset.settings import CHOSEN, TrainingSettings, read_settings
+from posecut_core.dataset.settings import TrainingSettings, read_settings
 from posecut_core.errors import ModelError, Remedy
 from posecut_core.model.log import Metrics, read_log
 from posecut_core.progress import Notice, Progress, rough_clock, rough_time
@@ -43,6 +43,7 @@ _VERB = "create_dataset_and_train"
 _LABELED = ("begun", "done")  # frames that a training dataset made now would have
 _NOW, _RESUME = "Train on what is labeled now", "Resume"
 _QUIET = 300  # milliseconds without a change of labels, after which frames are counted
+_NOTHING = " There is nothing to train: label or correct more frames, or choose more steps."
 _MINUTE = 60_000  # milliseconds
 _NOTES = 3  # sentences of the core that are shown together
 _MOST_NETWORKS = 20  # of a shuffle
@@ -100,7 +101,7 @@ class TrainDock(QWidget):
         self.line.ended.connect(self._on_job_ended)
         self.form.fields["maxiters"].changed.connect(self._update_button)
         self.form.length.changed.connect(self._show_ending)
-        self.networks.valueChanged.connect(self._show_ending)
+        self.networks.valueChanged.connect(self._update_button)
         self._reading = Postponed(self, self._on_project_changed)
         self.session.project_changed.connect(self._reading.request)
         self.session.labels_changed.connect(self._count_later)
@@ -131,9 +132,9 @@ class TrainDock(QWidget):
 
     def _start(self) -> None:
         project, changes = self.session.require_project(), self.form.changes()
-        if self._unused_frames():
+        if self._has_news():
             self.shuffle.setValue(new_shuffle(project))
-        elif self._is_finished() and self.networks.value() <= max(1, self._trained_networks()):
+        elif self._has_all():
             raise ModelError(
                 f"Shuffle {self.shuffle.value()} is trained to its end with all labels; raise the number of steps "
                 "to train it further, or choose another shuffle."
@@ -155,6 +156,18 @@ class TrainDock(QWidget):
         project, steps = self.session.project, max(self._rows, default=0)
         networks = () if project is None else project.training(self.shuffle.value()).networks()
         return sum(steps in one.snapshots for one in networks)
+
+    def _has_all(self) -> bool:
+        """Tell whether the chosen shuffle has all steps and networks that are asked for."""
+        return self._is_finished() and self.networks.value() <= max(1, self._trained_networks())
+
+    def _has_news(self) -> bool:
+        """Tell whether the chosen shuffle lacks labels, or what was corrected since it was made."""
+        return bool(self._unused_frames()) or self._is_edited()
+
+    def _is_edited(self) -> bool:
+        project = self.session.project
+        return project is not None and bool(self._used) and edited_since(project, self.shuffle.value())
 
     def _unused_frames(self) -> int:
         """Count the labeled frames that the chosen shuffle was neither trained on nor is tested with."""
@@ -244,12 +257,11 @@ class TrainDock(QWidget):
         path = project.training(number).settings
         settings = self.session.attempt(lambda: read_settings(path)) if path.exists() else None
         steps = max(self._rows, default=0)
-        earlier = None if settings is not None else earlier_settings(project, number)
-        self._inherited = {} if earlier is None else given(earlier)
+        start = start_of(project, number) if settings is None else Start(settings, {}, frozenset())
+        self._inherited = dict(start.given)
         self._used = frames_of(project, number)
         self.networks.setValue(len(project.training(number).networks()))
-        first = settings or earlier or first_settings(project, number)
-        self.form.show_settings(first, automatic=CHOSEN if settings is None and earlier is None else frozenset())
+        self.form.show_settings(start.settings, automatic=start.automatic)
         speed = in_background(lambda: speed_of(project, number))
         self.form.show_pace(frames=len(self._labeled()), speed=speed)
         running = self.session.jobs.find(_VERB) is not None
@@ -264,12 +276,15 @@ class TrainDock(QWidget):
         """Say what a click would do now, and which labels the shown training lacks."""
         if self.session.project is None:
             return
-        unused, unfinished = self._unused_frames(), bool(self._rows) and not self._is_finished()
-        self.start_button.setText(_RESUME if unfinished and not unused else _NOW)
-        self.resume_button.setVisible(unfinished and bool(unused) and not self.start_button.isHidden())
-        labeled = len(self._labeled())
-        self.heading.setText(self._state)
-        self.counts.setText(f"<b>{count_text(labeled, unused if self._used else labeled)}</b>")
+        labeled, unused, news = len(self._labeled()), self._unused_frames(), self._has_news()
+        unfinished, running = bool(self._rows) and not self._is_finished(), self.session.jobs.find(_VERB) is not None
+        self.start_button.setText(_RESUME if unfinished and not news else _NOW)
+        self.resume_button.setVisible(unfinished and news and not self.start_button.isHidden())
+        idle = not running and not news and self._has_all()
+        self.start_button.setEnabled(bool(labeled) and not running and not idle)
+        self.heading.setText(self._state + (_NOTHING if idle else ""))
+        told = count_text(labeled, unused if self._used else labeled, edited=self._is_edited())
+        self.counts.setText(f"<b>{told}</b>")
         self._show_ending()
 
     def _show_ending(self) -> None:

@@ -45,10 +45,11 @@ from posecut_core.types import FrameRef
 
 
 CHOOSE_FILE = "a file"
+_PREVIOUS = "previous"  # in place of weights
 INITIAL_WEIGHTS = {
     "imagenet": "ImageNet weights",
     "random": "random weights",
-    "previous": "previous network",
+    _PREVIOUS: "previous network",
     CHOOSE_FILE: CHOOSE_FILE,
 }
 _LARGEST = 2**63 - 1
@@ -298,11 +299,34 @@ def frames_of(project: Project, shuffle: int) -> frozenset[FrameRef]:
     return frozenset()
 
 
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a new shuffle begins with."""
+
+    settings: TrainingSettings
+    given: Mapping[str, object]  # what of it the core would not choose by itself
+    automatic: frozenset[str]  # what the core chooses where it is not given
+
+
+def start_of(project: Project, shuffle: int) -> Start:
+    """Return what a new shuffle begins with: as one before it in this iteration, else as far as that is known."""
+    earlier = earlier_settings(project, shuffle)
+    if earlier is not None:
+        return Start(earlier, given(earlier), frozenset())
+    first = first_settings(project, shuffle)
+    return Start(first, {"init_weights": _PREVIOUS} if first.init_weights == _PREVIOUS else {}, CHOSEN)
+
+
 def first_settings(project: Project, shuffle: int) -> TrainingSettings:
-    """Return what a new shuffle begins with, as far as that is known: from the iteration before, or config.yaml."""
+    """Return what the first shuffle of an iteration begins with, as far as that is known.
+
+    From the iteration before it has the network, if there is one, and what is handed on; else what config.yaml says.
+    """
     with contextlib.suppress(ModelError):  # malformed ones of before are reported where they are used
-        if (before := previous_training(project.training(shuffle)).settings) is not None:
-            return TrainingSettings(**handed_on(before))
+        before = previous_training(project.training(shuffle))
+        if before.settings is not None:
+            weights = {"init_weights": _PREVIOUS} if before.network is not None else {}
+            return TrainingSettings(**{**handed_on(before.settings), **weights})
     with contextlib.suppress(ModelError):  # other networks of DeepLabCut
         return settings_from({"net_type": usual_net_type(project)})
     return TrainingSettings()
@@ -322,10 +346,28 @@ def speed_of(project: Project, shuffle: int) -> float:
     return operations_per_second()
 
 
-def count_text(labeled: int, unused: int) -> str:
-    """Say how many labeled frames the last training dataset has, and how many it lacks."""
+def edited_since(project: Project, shuffle: int) -> bool:
+    """Tell whether labels may have been edited since a training dataset was made of them."""
+    split = project.training(shuffle).split
+    journals = [project.label_journal(folder.name) for folder in frame_folders(project)]
+    newest = max((path.stat().st_mtime_ns for path in journals if path.exists()), default=0)
+    return split.exists() and newest > split.stat().st_mtime_ns
+
+
+def count_text(labeled: int, unused: int, *, edited: bool = False) -> str:
+    """Say how many labeled frames the last training dataset has, and how many it lacks.
+
+    Args:
+        labeled: frames.
+        unused: those of them that it lacks.
+        edited: whether labels were edited since it was made.
+    """
+    if not labeled:
+        return "No frame is labeled yet; label some first (3 Label)."
     if unused == labeled:
         return f"{counted(labeled, 'labeled frame')}; no training dataset has them yet."
+    if not unused and edited:
+        return f"{counted(labeled, 'labeled frame')}, all in the last training dataset; labels were edited since."
     if not unused:
         return f"{counted(labeled, 'labeled frame')}, all in the last training dataset."
     return f"{counted(labeled, 'labeled frame')}: {labeled - unused} in the last training dataset, {unused} not."
@@ -353,10 +395,8 @@ class TrainWidget(Container[Widget]):
         number = new_shuffle(project)
         labeled, used = _labeled_frames(project), frames_of(project, number - 1) if number > 1 else frozenset()
         self.counts.value = count_text(len(labeled), len(labeled - used))
-        earlier = earlier_settings(project, number)
-        self.form.show_settings(
-            earlier or first_settings(project, number), automatic=CHOSEN if earlier is None else frozenset()
-        )
+        start = start_of(project, number)
+        self.form.show_settings(start.settings, automatic=start.automatic)
         self.form.show_pace(frames=len(labeled), speed=speed_of(project, number))
 
     def start(self) -> None:
@@ -364,8 +404,7 @@ class TrainWidget(Container[Widget]):
         try:
             project = open_project(self.config_path)
             number = new_shuffle(project)
-            earlier = earlier_settings(project, number)
-            settings = {**({} if earlier is None else given(earlier)), **self.form.changes()}
+            settings = {**start_of(project, number).given, **self.form.changes()}
             request = Request("create_dataset_and_train", {"shuffle": number, "settings": settings})
             self.job = start(self.config_path, request)
             self.said.value = (

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QPoint
+from qtpy.QtTest import QTest
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.refine import RefineDock
 from posecut_core.labels.store import write_drafts
 from posecut_core.labels.table import LabelTable
+from posecut_core.project.config import edit_config
 from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.video.frame_store import FrameStore
-from tests.plugin.hand import click_row
+from tests.plugin.hand import LEFT, click_row
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
@@ -23,12 +26,18 @@ def dock(viewer, unlabeled, qtbot):
     xy = np.full((2, len(parts), 2), 30.0)
     table = LabelTable(video, parts, numbers, xy)
     write_drafts(project, table, np.full((2, len(parts)), 0.5), model="network", snapshot=1)
+    project.training_datasets.mkdir(parents=True)
+    (project.training_datasets / "earlier.yaml").touch()  # of the iteration that ends
     session = session_of(viewer)
     session.jobs = FakeJobs()
     session.open(unlabeled)
     dock = RefineDock(viewer)
     qtbot.addWidget(dock)
     return dock
+
+
+def click(button):
+    QTest.mouseClick(button, LEFT, pos=QPoint(8, button.height() // 2))
 
 
 def test_without_a_project_it_says_what_to_do(viewer, qtbot):
@@ -61,10 +70,31 @@ def test_merging_follows_the_choice(dock, place, policy):
     assert dock.session.jobs.job.request.arguments == {"unreviewed": policy}
     assert not dock.session.labeling.writable
     assert not dock.merge_button.isEnabled()
+    edit_config(dock.session.project.config_path, {"iteration": 1})
     dock.session.jobs.end("done", message="Iteration 1 begins, with 9 labeled frames.")
     assert dock.session.labeling.writable
     assert "Iteration 1 begins, with 9 labeled frames" in dock.advice.text()
     assert "4 Train" in dock.advice.text()
+
+
+def test_right_after_a_merge_there_is_nothing_to_merge(dock, viewer, qtbot):
+    """The window says that training comes next, also after a restart; drafts can still be made labels of."""
+    edit_config(dock.session.project.config_path, {"iteration": 1})
+    dock.session.refresh()
+    click(dock.policies.button(2))  # drafts stay drafts
+    assert not dock.merge_button.isEnabled()
+    assert "Iteration 1 has begun" in dock.advice.text()
+    click(dock.policies.button(1))  # drafts become labels
+    assert dock.merge_button.isEnabled()
+
+
+def test_before_the_first_training_no_iteration_ends(dock):
+    """What is missing is said where the button is."""
+    for path in dock.session.project.training_datasets.iterdir():
+        path.unlink()
+    dock.session.labels_changed.emit()
+    click(dock.policies.button(1))
+    assert "train a network first" in dock.advice.text()
 
 
 def test_drafts_that_must_be_reviewed_first_keep_the_merge_back(dock):
