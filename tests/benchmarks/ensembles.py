@@ -1,14 +1,15 @@
 """What several networks are worth together: errors and likelihoods of each and of all, and what they tell about videos.
 
-    python tests/benchmarks/ensembles.py [--sets openfield,drawn] [--networks N] [--splits N] [--steps N]
+    python tests/benchmarks/ensembles.py [--sets openfield,flies,drawn] [--networks N] [--splits N] [--steps N]
         [--weights FILE] [--set NAME=VALUE] [--results FILE.jsonl]
 
 `openfield` trains the splits of openfield_split.json and drawn ones, and measures the test frames: the single networks,
-three ways of fusing them, and calibration. `drawn` trains on two drawn mice and analyzes a video of a third,
-whose truth is known in each frame: the same, and what is left after the Kalman smoother, of one network, of all, and of
-all with their spread as noise. `rank_correlation` is Spearman's, of spread and error, which says whether the networks
-differ where they err. A training is not repeated that is a line of `--results`. `--speed` measures instead what a step
-takes of so many networks by `jax.vmap`, beside as many steps one after the other.
+three ways of fusing them, one network whose weights are the mean of theirs, and calibration. `flies` does so with flies
+of one recording, and tests those of others (`generalisation.py`). `drawn` trains on two drawn mice and analyzes a video
+of a third, whose truth is known in each frame: the same, and what is left after the Kalman smoother, of one network, of
+all, and of all with their spread as noise. `rank_correlation` is Spearman's, of spread and error, which says whether
+the networks differ where they err. A training is not repeated that is a line of `--results`. `--speed` measures instead
+what a step takes of so many networks by `jax.vmap`, beside as many steps one after the other.
 """
 
 import json
@@ -18,12 +19,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import generalisation
 import jax
 import jax.numpy as jnp
 import numpy as np
-from openfield import keep_row, kept_rows, print_result, row_parser, settings_given, show, splits, working_copy
+from generalisation import Subject
+from openfield import keep_row, kept_rows, print_result, row_parser, settings_given, show
 from scipy.stats import spearmanr
 
 from posecut_core import analyze_videos, create_training_dataset, extract_frames, train_network
@@ -93,28 +97,45 @@ def trained(config, shuffle, train, test, arguments, settings) -> tuple[Training
     return open_project(config).training(shuffle), (time.process_time() - start) / 60
 
 
-def openfield(arguments, known) -> Iterator[dict[str, object]]:
+def averaged(networks: list[Predictor]) -> Predictor:
+    """Make one network whose weights are the mean of those of several (Wortsman et al. 2022)."""
+    weights = [network.engine.parameters for network in networks]
+    mean = jax.tree.map(lambda *leaves: jnp.mean(jnp.stack(leaves), axis=0), *weights)
+    return replace(networks[0], engine=replace(networks[0].engine, parameters=mean))
+
+
+def tested(subject: Subject, name: str, arguments, known) -> Iterator[dict[str, object]]:
     """Train the splits that are not known, and measure their test frames."""
-    with working_copy(arguments.data) as config:
-        for place, (train, test) in enumerate(splits(arguments.data, count=arguments.splits)):
-            if any(row["split"] == place for row in known):
-                continue
-            training, minutes = trained(config, place + 1, train, test, arguments, {})
-            last = training.snapshots[-1]
-            found = [
-                measure(EvaluationJob(one, last, None), Predictor.load(one.folder), batch_size=8, report=silent)
-                for one in training.ensemble(last)
-            ]
-            labels = np.concatenate([video.xy for video in found[0].frames])[found[0].is_test]
-            judged = found[0].annotated[found[0].is_test]
-            xy, likelihood = (
-                np.stack(
-                    [np.concatenate([getattr(part, name) for part in one.predicted])[one.is_test] for one in found]
-                )
-                for name in ("xy", "likelihood")
-            )
-            figures = summed_up(xy, likelihood, labels, judged, within=_WITHIN)
-            yield {"set": "openfield", "split": place, **figures, "processor_minutes": round(minutes, 2)}
+    for place, (train, test) in enumerate(subject.splits):
+        if any(row["split"] == place for row in known):
+            continue
+        training, minutes = trained(subject.config, place + 1, train, test, arguments, {})
+        last = training.snapshots[-1]
+        networks = [Predictor.load(one.folder) for one in training.ensemble(last)]
+        of_first = partial(measure, EvaluationJob(training, last, None), batch_size=8, report=silent)
+        found = [of_first(network) for network in networks]
+        labels = np.concatenate([video.xy for video in found[0].frames])[found[0].is_test]
+        judged = found[0].annotated[found[0].is_test]
+        xy, likelihood = (
+            np.stack([np.concatenate([getattr(part, what) for part in one.predicted])[one.is_test] for one in found])
+            for what in ("xy", "likelihood")
+        )
+        figures = summed_up(xy, likelihood, labels, judged, within=_WITHIN)
+        mean = of_first(averaged(networks))
+        figures["averaged_weights_px"] = round(float(np.nanmean(mean.errors[mean.is_test])), 3)
+        yield {"set": name, "split": place, **figures, "processor_minutes": round(minutes, 2)}
+
+
+def openfield(arguments, known) -> Iterator[dict[str, object]]:
+    """Train on the mouse of the example."""
+    with generalisation.openfield(arguments.data, arguments.splits) as subject:
+        yield from tested(subject, "openfield", arguments, known)
+
+
+def flies(arguments, known) -> Iterator[dict[str, object]]:
+    """Train on flies of one recording, which are split in one way."""
+    with generalisation.flies(arguments.data, 1) as subject:
+        yield from tested(subject, "flies", arguments, known)
 
 
 @contextmanager
@@ -159,7 +180,7 @@ def drawn(arguments, known) -> Iterator[dict[str, object]]:
         yield {"set": "drawn", **figures, "processor_minutes": round(minutes, 2)}
 
 
-SETS = {"openfield": openfield, "drawn": drawn}
+SETS = {"openfield": openfield, "flies": flies, "drawn": drawn}
 
 
 def speed(arguments) -> dict[str, object]:
