@@ -226,10 +226,24 @@ def _suspects(skipped: Sequence[int], *, count: int, batch_size: int, seed: int)
 
 
 def _tell_estimate(run: TrainingRun, where: Placement, report: Report) -> None:
+    _tell_wide_crops(run.frames, run.settings, report)  # first: with such crops it takes minutes to find the rest
     order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
     found = _estimate(run.state, run.frames, order, spec=run.spec, settings=run.settings, where=where)
     left = last_step(run.state, run.settings) - int(run.state.step)
     report(Notice(f"{left} steps {found.sentence}"))
+
+
+def _tell_wide_crops(frames: TrainingFrames, settings: TrainingSettings, report: Report) -> None:
+    """Tell if most of each crop lies beyond its frame, where there is nothing to learn."""
+    longest = int(frames.sizes.max())
+    enough = 16 * math.ceil(longest * settings.scale_jitter_up / 16)
+    if settings.crop_size > 2 * enough and settings.crop_size > TrainingSettings.crop_size:
+        report(
+            Notice(
+                f"Crops of {settings.crop_size} pixels a side are much larger than the scaled frames, which have "
+                f"{longest} at most: a crop_size of {enough} shows as much in a fraction of the time"
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,14 @@ from posecut_core.model.devices import placement
 from posecut_core.model.pose_net import NetworkSpec
 from posecut_core.model.step import TrainState, initial_state
 from posecut_core.training import loop
-from posecut_core.training.loop import _LIBRARIES, _check_memory, _Estimate, _memory_of, _step_bytes
+from posecut_core.training.loop import (
+    _LIBRARIES,
+    _check_memory,
+    _Estimate,
+    _memory_of,
+    _step_bytes,
+    _tell_wide_crops,
+)
 
 SETTINGS = TrainingSettings(batch_size=2, crop_size=64, maxiters=61)
 ONE = placement(jax.local_devices()[:1], batch_size=2)
@@ -130,3 +137,14 @@ def analyzed(monkeypatch, stats):
 
 def needed():
     return _step_bytes(*small(), ORDER, spec=SPEC, settings=SETTINGS, where=ONE)
+
+
+@pytest.mark.parametrize(("crop_size", "is_told"), [(224, False), (240, True), (4000, True)])
+def test_crops_far_beyond_the_frames_are_told(crop_size, is_told):
+    """Frames of 64 pixels, magnified by up to a quarter, fit into crops of 80; the usual crops are never told."""
+    told = []
+    _tell_wide_crops(FRAMES, TrainingSettings(crop_size=crop_size), told.append)
+    assert [notice.text for notice in told] == [
+        f"Crops of {crop_size} pixels a side are much larger than the scaled frames, which have 64 at most: a "
+        "crop_size of 80 shows as much in a fraction of the time"
+    ] * is_told
