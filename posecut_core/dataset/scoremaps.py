@@ -53,18 +53,46 @@ def encode(xy: Float[Array, "B K 2"], *, height: int, width: int, radius: Number
     return Targets(scores=inside.astype(jnp.float32), locref=locref, inside=inside)
 
 
+class Distances(NamedTuple):
+    """How far bodyparts of the labels are from each other, in pixels of the network's input."""
+
+    mean: Float[Array | np.ndarray, "K K"]
+    spread: Float[Array | np.ndarray, "K K"]  # 0 for a bodypart and itself, and for two that few frames show together
+
+
+_TOGETHER = 5  # frames that show both bodyparts tell how far they are from each other
+_LEAST_SPREAD = 0.05  # of the largest mean: labels are few, and other animals are larger or smaller
+
+
+def distances_between(xy: Float[np.ndarray, "F K 2"]) -> Distances:
+    """Measure how far the bodyparts of labeled frames are from each other; labels that are missing are NaN."""
+    between = np.linalg.norm(xy[:, :, None] - xy[:, None], axis=-1)
+    seen = ~np.isnan(between)
+    frames, between = seen.sum(axis=0), np.where(seen, between, 0.0)
+    mean = between.sum(axis=0) / np.maximum(frames, 1)
+    variance = (seen * (between - mean) ** 2).sum(axis=0) / np.maximum(frames, 1)
+    spread = np.sqrt(variance) + _LEAST_SPREAD * mean.max(initial=0.0)
+    known = (frames >= _TOGETHER) & ~np.eye(xy.shape[1], dtype=bool)
+    return Distances(np.where(known, mean, 0.0).astype(np.float32), np.where(known, spread, 0.0).astype(np.float32))
+
+
 def decode(
-    maps: Scoremaps,
+    maps: Scoremaps, distances: Distances | None = None
 ) -> tuple[Float[Array | np.ndarray, "B K 2"], Float[Array | np.ndarray, "B K"]]:
     """Find each bodypart: (x, y) in pixels of the network's input, and the likelihood at its cell.
 
-    The 3x3 cells around the most likely one vote for where their locref points, weighted by their probability
-    relative to its own, so that positions stay sound where every probability underflows. NumPy's maps are decoded by
-    NumPy, which takes less time than to hand a few of them to XLA, and no compiling for each of their shapes.
+    With `distances` a bodypart is where it is likely and lies as labels do beside the others, which may be another peak
+    of its map than the highest; without, as for networks of PoseCut 0.1.0, where it is most likely. The 3x3 cells
+    around that cell vote for where their locref points, weighted by their probability relative to its own, so that
+    positions stay sound where every probability underflows. NumPy's maps are decoded by NumPy, which takes less time
+    than to hand a few of them to XLA, and no compiling for each of their shapes.
     """
     batch, height, width, bodyparts = maps.scores.shape
     xp: Any = maps.scores.__array_namespace__()
-    best = xp.argmax(maps.scores.reshape(batch, height * width, bodyparts), axis=1)
+    scores = maps.scores.reshape(batch, height * width, bodyparts)
+    best = xp.argmax(scores, axis=1)
+    if distances is not None:
+        best = _with_fitting(best, maps, distances)
     rows, columns = best // width, best % width
     steps = xp.arange(-1, 2)
     near_rows = rows[..., None, None] + steps[None, None, :, None]
@@ -73,11 +101,114 @@ def decode(
     near_rows, near_columns = xp.clip(near_rows, 0, height - 1), xp.clip(near_columns, 0, width - 1)
     sample = xp.arange(batch)[:, None, None, None]
     bodypart = xp.arange(bodyparts)[None, :, None, None]
-    near = -xp.logaddexp(-maps.scores[sample, near_rows, near_columns, bodypart], 0.0)  # logarithm of the sigmoid
-    highest = -xp.logaddexp(-xp.max(maps.scores, axis=(1, 2)), 0.0)
+    near = _log_likelihood(maps.scores[sample, near_rows, near_columns, bodypart])
+    highest = _log_likelihood(xp.take_along_axis(scores, best[:, None], axis=1)[:, 0])
     weights = xp.exp(near - highest[..., None, None]) * valid
     locref = maps.locref[sample, near_rows, near_columns, bodypart] * LOCREF_STDEV
     cells = xp.stack(xp.broadcast_arrays(near_columns, near_rows), axis=-1)
     votes = STRIDE * cells + (STRIDE - 1) / 2 + locref
     xy = xp.sum(votes * weights[..., None], axis=(2, 3)) / xp.sum(weights, axis=(2, 3))[..., None]
     return xy, xp.exp(highest)
+
+
+def _log_likelihood(scores: Any) -> Any:
+    """Return the logarithm of the sigmoid."""
+    return -scores.__array_namespace__().logaddexp(-scores, 0.0)
+
+
+# --- poses as labels are ----------------------------------------------------------------------------------------------
+# Which peak of its map a bodypart is: all are chosen together, as a pictorial structure (Felzenszwalb & Huttenlocher
+# 2005) whose springs are the distances between labels, by a mean field. Where a map has one peak, that is the bodypart.
+
+
+_ODD = 4.0  # spreads that a distance is off in a pose which is looked at again; most are not, which saves time
+_PEAKS = 4  # of each map
+_LEAST_LIKELIHOOD = 1e-4  # of a peak other than the highest
+_ROUNDS = 6  # after which nothing changes any more
+_SPRINGS = 2.0  # weight of distances beside logarithms of likelihoods
+_FREEDOM = 3.0  # degrees of freedom of Student's t, which forgives rare postures
+
+
+def _with_fitting(best: Any, maps: Scoremaps, distances: Distances) -> Any:
+    """Choose other cells than the likeliest, `best` [B, K], in the images in which these are no pose as labels are."""
+    away = _spreads_away(_pointed_at(best[..., None], maps), distances)
+    is_odd = (abs(away) > _ODD).any(axis=(1, 2, 3, 4))
+    if not isinstance(is_odd, np.ndarray):
+        return is_odd.__array_namespace__().where(is_odd[:, None], _fitting_cells(maps, distances), best)
+    if is_odd.any():
+        best[is_odd] = _fitting_cells(Scoremaps(*(field[is_odd] for field in maps)), distances)
+    return best
+
+
+def _pointed_at(cells: Any, maps: Scoremaps) -> Any:
+    """Return the positions [B, K, P, 2] at which the locref of cells [B, K, P] points."""
+    batch, _, width, bodyparts = maps.scores.shape
+    xp: Any = maps.scores.__array_namespace__()
+    sample, bodypart = xp.arange(batch)[:, None, None], xp.arange(bodyparts)[None, :, None]
+    rows, columns = cells // width, cells % width
+    offsets = maps.locref[sample, rows, columns, bodypart] * LOCREF_STDEV
+    return STRIDE * xp.stack([columns, rows], axis=-1) + offsets  # up to a shift of all
+
+
+def _spreads_away(xy: Any, distances: Distances) -> Any:
+    """Return by how many spreads distances of points [B, K, P, 2] are off: [B, K, P, K, P]; 0 where unknown."""
+    xp = xy.__array_namespace__()
+    between = xp.sqrt(((xy[:, :, :, None, None] - xy[:, None, None]) ** 2).sum(axis=-1))
+    mean, spread = (xp.asarray(one)[None, :, None, :, None] for one in distances)
+    return xp.where(spread > 0, (between - mean) / xp.where(spread > 0, spread, 1.0), 0.0)
+
+
+def _fitting_cells(maps: Scoremaps, distances: Distances) -> Any:
+    """Choose a cell [B, K] for each bodypart, of the peaks of its map."""
+    xp: Any = maps.scores.__array_namespace__()
+    cells, scores = _peaks(maps.scores)
+    likelihood = xp.exp(_log_likelihood(scores))
+    is_meant = (likelihood >= _LEAST_LIKELIHOOD) | (xp.arange(_PEAKS) == 0)[None, None]
+    known = xp.where(is_meant, _log_likelihood(scores), -xp.inf)
+    springs = _springs(_pointed_at(cells, maps), distances)
+    share = _shares(known)
+    for _ in range(_ROUNDS):
+        sure = (share * likelihood).sum(axis=-1, keepdims=True)
+        pulls = (springs @ (share * sure).reshape(len(share), -1, 1)).reshape(share.shape)
+        share = _shares(known + _SPRINGS * pulls)
+    chosen = xp.argmax(share, axis=-1)[..., None]
+    return xp.take_along_axis(cells, chosen, axis=-1)[..., 0]
+
+
+def _peaks(scores: Any) -> tuple[Any, Any]:
+    """Find the highest peaks of each map, highest first: their cells and scores [B, K, P]; -inf where there are fewer.
+
+    A peak is no lower than the eight cells around it.
+    """
+    batch, height, width, bodyparts = scores.shape
+    xp = scores.__array_namespace__()
+    around = scores
+    for axis in (1, 2):
+        before, after = (slice(None),) * axis + (slice(-1),), (slice(None),) * axis + (slice(1, None),)
+        edge = xp.full_like(around[(slice(None),) * axis + (slice(1),)], -xp.inf)
+        neighbors = [xp.concatenate(pair, axis=axis) for pair in ((edge, around[before]), (around[after], edge))]
+        around = xp.maximum(around, xp.maximum(*neighbors))
+    left = xp.where(scores >= around, scores, -xp.inf).reshape(batch, height * width, bodyparts)
+    places, found = xp.arange(height * width)[None, :, None], []
+    for _ in range(_PEAKS):
+        best = xp.argmax(left, axis=1)
+        found.append((best, xp.max(left, axis=1)))
+        left = xp.where(places == best[:, None], -xp.inf, left)
+    cells, heights = (xp.stack(one, axis=-1) for one in zip(*found, strict=True))
+    return cells, heights
+
+
+def _springs(xy: Any, distances: Distances) -> Any:
+    """Tell how well any two peaks [B, K, P, 2] go together: logarithms of likelihoods [B, K * P, K * P], at most 0."""
+    xp = xy.__array_namespace__()
+    side = xy.shape[1] * xy.shape[2]
+    others = xp.maximum((xp.asarray(distances.spread) > 0).sum(axis=1), 1)[None, :, None, None, None]
+    fits = -(_FREEDOM + 1) / 2 * xp.log1p(_spreads_away(xy, distances) ** 2 / _FREEDOM) / others
+    return fits.reshape(len(xy), side, side)
+
+
+def _shares(logarithms: Any) -> Any:
+    """Return the softmax over the last axis."""
+    xp = logarithms.__array_namespace__()
+    weights = xp.exp(logarithms - xp.max(logarithms, axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)

@@ -159,7 +159,8 @@ class Predictor:
 
         def result() -> Poses:
             maps = started()
-            xy, likelihood = decode(maps) if isinstance(maps.scores, np.ndarray) else _decode(maps)
+            found = decode if isinstance(maps.scores, np.ndarray) else _decode
+            xy, likelihood = found(maps, self.info.distances)
             points = scale_points(np.asarray(xy, np.float64), source=size, target=source)
             return points, np.asarray(likelihood, np.float64)
 

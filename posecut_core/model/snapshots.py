@@ -26,9 +26,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
 from posecut_core.backbones import Backbone, described, from_description
+from posecut_core.dataset.scoremaps import Distances
 from posecut_core.errors import ModelError, PosecutError, Remedy, refuse_newer
 from posecut_core.formats.deeplabcut.results import results_scorer
 from posecut_core.model.pose_net import NetworkSpec
@@ -60,6 +62,7 @@ class SnapshotInfo:
     run: str  # str(RunName), for the names of result files
     network: NetworkSpec
     global_scale: float
+    distances: Distances | None = dataclasses.field(default=None, compare=False)  # None in PoseCut 0.1.0
 
     @property
     def scorer(self) -> str:
@@ -161,7 +164,8 @@ def info_from(manifest: Mapping[str, Any]) -> SnapshotInfo:
     backbone, bodyparts = from_description(network), tuple(network.pop("bodyparts"))
     del network[backbone.family]
     spec = NetworkSpec(backbone, bodyparts, **network)
-    info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"])
+    distances = _distances_from(manifest.get("distances"), bodyparts=len(bodyparts))
+    info = SnapshotInfo(manifest["step"], manifest["run"], spec, manifest["global_scale"], distances)
     _check_types(backbone, spec, info)
     if spec.precision not in _PRECISIONS or spec.context < 0:
         raise ValueError("there is no such network")
@@ -170,6 +174,22 @@ def info_from(manifest: Mapping[str, Any]) -> SnapshotInfo:
     if not 0 < info.global_scale < math.inf or not is_file_part(info.run):
         raise ValueError("its scale is not a number, or its name is not a file name")
     return info
+
+
+def _distances_from(described: Any, *, bodyparts: int) -> Distances | None:
+    """Read what `description_of` says of distances.
+
+    Raises:
+        LookupError, TypeError, ValueError: it is something else.
+    """
+    if described is None:
+        return None
+    found = Distances(*(np.asarray(described[name], np.float32) for name in Distances._fields))
+    if any(table.shape != (bodyparts, bodyparts) for table in found):
+        raise ValueError(f"it names {bodyparts} bodyparts, but its distances are those of others")
+    if not all((np.isfinite(table) & (table >= 0)).all() for table in found):
+        raise ValueError("its distances are not all numbers from 0")
+    return found
 
 
 def _check_types(*values: Backbone | NetworkSpec | SnapshotInfo) -> None:
@@ -309,7 +329,11 @@ def description_of(info: SnapshotInfo) -> dict[str, Any]:
     if not info.network.context:
         del network["context"]  # which PoseCut 0.1.0 does not know
     described_network = {**described(network.pop("backbone")), **network}
-    return {"step": info.step, "run": info.run, "global_scale": info.global_scale, "network": described_network}
+    described_info = {"step": info.step, "run": info.run, "global_scale": info.global_scale}
+    if info.distances is not None:
+        tables = {name: np.round(table, 2).tolist() for name, table in info.distances._asdict().items()}
+        described_info["distances"] = tables
+    return {**described_info, "network": described_network}
 
 
 def _content_hash(content: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import jax
 
 from posecut_core.backbones import AUTO
 from posecut_core.dataset.frames import TrainingFrames, check_trainable, load_frames
+from posecut_core.dataset.scoremaps import distances_between
 from posecut_core.dataset.settings import (
     TrainingSettings,
     previous_network,
@@ -52,7 +53,8 @@ class TrainingRun:
 
     def info(self, step: int) -> SnapshotInfo:
         """Say what a snapshot of `step` holds."""
-        return SnapshotInfo(step, str(self.training.run), self.spec, self.settings.global_scale)
+        distances = distances_between(self.frames.xy)
+        return SnapshotInfo(step, str(self.training.run), self.spec, self.settings.global_scale, distances)
 
 
 def prepare_run(training: Training, changes: Mapping[str, object], *, report: Report) -> TrainingRun:

@@ -43,7 +43,15 @@ from posecut_core import create_training_dataset, train_network
 from posecut_core.backbones.layers import FrozenBatchNorm
 from posecut_core.dataset.augmentation import augment
 from posecut_core.dataset.frames import Batch, TrainingFrames, batch_of_step, load_frames, mirror_order, resize
-from posecut_core.dataset.scoremaps import LOCREF_STDEV, STRIDE, Scoremaps, decode, encode
+from posecut_core.dataset.scoremaps import (
+    LOCREF_STDEV,
+    STRIDE,
+    Distances,
+    Scoremaps,
+    decode,
+    distances_between,
+    encode,
+)
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.dataset.split import read_revision, read_split
 from posecut_core.evaluation.errors import pixel_errors
@@ -95,6 +103,11 @@ class Case:
     def spec(self) -> NetworkSpec:
         """Return what the network is."""
         return self.run.spec
+
+    @property
+    def distances(self) -> Distances:
+        """Return how far the bodyparts of the labels that train are from each other."""
+        return distances_between(self.run.frames.xy)
 
 
 class Poses(NamedTuple):
@@ -154,13 +167,15 @@ def predicted(images: np.ndarray, look: Callable[[jax.Array], Any]) -> Poses:
 
 
 @partial(jax.jit, static_argnames="spec")
-def _look(parameters: Any, images: jax.Array, *, spec: NetworkSpec) -> tuple[jax.Array, jax.Array]:
-    return decode(scoremaps(spec, parameters, images))
+def _look(
+    parameters: Any, images: jax.Array, *, spec: NetworkSpec, distances: Distances
+) -> tuple[jax.Array, jax.Array]:
+    return decode(scoremaps(spec, parameters, images), distances)
 
 
 def as_trained(case: Case, images: np.ndarray, parameters: Any = None) -> Poses:
     """Predict by a network as it is."""
-    return predicted(images, partial(_look, parameters or case.parameters, spec=case.spec))
+    return predicted(images, partial(_look, parameters or case.parameters, spec=case.spec, distances=case.distances))
 
 
 # --- statistics -------------------------------------------------------------------------------------------------------
@@ -211,10 +226,16 @@ def _statistics(parameters: Any, images: jax.Array, wanted: Statistics, *, spec:
 
 @partial(jax.jit, static_argnames="spec")
 def _look_moved(
-    parameters: Any, own: Statistics, wanted: Statistics, images: jax.Array, *, spec: NetworkSpec
+    parameters: Any,
+    own: Statistics,
+    wanted: Statistics,
+    images: jax.Array,
+    *,
+    spec: NetworkSpec,
+    distances: Distances,
 ) -> tuple[jax.Array, jax.Array]:
     with _norms(lambda place, x: _moved(x, own[place], wanted[place])):
-        return decode(scoremaps(spec, parameters, images))
+        return decode(scoremaps(spec, parameters, images), distances)
 
 
 def some_of(images: np.ndarray) -> np.ndarray:
@@ -227,7 +248,8 @@ def with_norms(case: Case, images: np.ndarray) -> Poses:
     watch = partial(_statistics, case.parameters, spec=case.spec)
     wanted = watch(seen(some_of(case.run.frames.images)), [])
     own = watch(seen(some_of(images)), wanted)
-    return predicted(images, partial(_look_moved, case.parameters, own, wanted, spec=case.spec))
+    look = partial(_look_moved, case.parameters, own, wanted, spec=case.spec, distances=case.distances)
+    return predicted(images, look)
 
 
 def with_norms_if_surer(case: Case, images: np.ndarray) -> Poses:
@@ -300,14 +322,16 @@ def taught(case: Case, more: int, *, by_mean: bool) -> Any:
     """Train on with predictions of test frames as labels: of the network as it was, or of a mean of its parameters."""
     course = Course.of(case, more, ema_decay=_MEMORY if by_mean else 0.0)
     values, config, order, take = course.values, course.config, course.order, jitted_step()
-    before = as_trained(case, case.test.images)
+    before, distances = as_trained(case, case.test.images), case.distances
 
     def step(state: TrainState, number: int) -> TrainState:
         labeled = course.labeled(number)
         rows = course.others(len(labeled.images), number, among=len(case.test))
         images = case.test.images[rows]
         xy, likelihood = (
-            _look(state.averaged, seen(images), spec=case.spec) if by_mean else (field[rows] for field in before)
+            _look(state.averaged, seen(images), spec=case.spec, distances=distances)
+            if by_mean
+            else (field[rows] for field in before)
         )
         sure = np.asarray(likelihood) > _SURE
         own = Batch(images, case.test.sizes[rows], np.where(sure[..., None], xy, np.nan).astype(np.float32), sure)

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from posecut_core import backbones
 from posecut_core.backbones import register
-from posecut_core.dataset.scoremaps import Scoremaps, decode
+from posecut_core.dataset.scoremaps import Scoremaps, decode, distances_between
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ArgumentError, ModelError
 from posecut_core.inference.predictor import Predictor
@@ -46,7 +46,8 @@ def project(tmp_path_factory, _trainable):
     parameters = jax.tree.map(
         lambda leaf: leaf + 0.1 * generator.standard_normal(leaf.shape).astype(np.float32), initial_parameters(0, spec)
     )
-    info = SnapshotInfo(7, str(training.run), spec, 0.5)
+    distances = distances_between(generator.uniform(0, 40, (6, 2, 2)))
+    info = SnapshotInfo(7, str(training.run), spec, 0.5, distances)
     save_snapshot(training.folder, info, initial_state(parameters, TrainingSettings()))
     return root / "config.yaml"
 
@@ -73,6 +74,8 @@ def test_an_exported_network_predicts_as_the_snapshot_does(project, copied, name
     """Positions are the same to a thousandth of a pixel, for images of any size, in a folder without the project."""
     opened, loaded = Predictor.open(copied(name)), Predictor.load(open_project(project).training().folder)
     assert (opened.info, opened.scorer, opened.bodyparts) == (loaded.info, loaded.scorer, ("white", "black"))
+    np.testing.assert_array_equal(opened.info.distances, loaded.info.distances)
+    assert np.any(opened.info.distances)
     for shape in ((2, 50, 70, 3), (1, 64, 64, 3)):
         images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         (xy, likelihood), (expected, sure) = opened.predict(images), loaded.predict(images)
@@ -96,10 +99,20 @@ def test_the_description_says_how_far_other_programs_are(project, written):
     assert {path.parent for path in written["onnx"]} == {project.parent / "exported-models-posecut"}
 
 
+def test_bodyparts_that_are_not_those_of_the_network_are_refused(copied):
+    """A network without distances, as PoseCut 0.1.0 exported them, is asked how many maps it has."""
+    network = copied("onnx")
+    content = json.loads(network.with_suffix(".json").read_text())
+    del content["network"]["distances"]
+    network.with_suffix(".json").write_text(json.dumps({**content, "bodyparts": ["white", "black", "gray"]}))
+    with pytest.raises(ModelError, match=r"names 3 bodyparts, but .*onnx finds 2; correct the list"):
+        Predictor.open(network)
+
+
 @pytest.mark.parametrize(
     ("edited", "message"),
     [
-        ({"bodyparts": ["white", "black", "gray"]}, "names 3 bodyparts, but .*onnx finds 2; correct the list"),
+        ({"bodyparts": ["white", "black", "gray"]}, "it names 3 bodyparts, but its distances are those of others"),
         ({"bodyparts": ["white", "white"]}, "bodyparts names one of them twice"),
         ({"bodyparts": ["white", 2]}, r"does not describe a network \(.*bodyparts"),
         ({"input": {"images": "", "preparation": "", "multiple": 16, "global_scale": "half"}}, "global_scale"),

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset import scoremaps
-from posecut_core.dataset.scoremaps import LOCREF_STDEV, STRIDE, Scoremaps, _cell_centers
+from posecut_core.dataset.scoremaps import (
+    LOCREF_STDEV,
+    STRIDE,
+    Distances,
+    Scoremaps,
+    _cell_centers,
+    distances_between,
+)
 
 HEIGHT, WIDTH = 5, 7  # cells
 CERTAIN = 40.0  # logit
@@ -98,3 +105,100 @@ def test_numpy_decodes_as_xla_does():
     maps = Scoremaps(scores, drawn.normal(size=(*scores.shape, 2)).astype(np.float32))
     for found, expected in zip(scoremaps.decode(maps), decode(maps), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+# --- poses as labels are ----------------------------------------------------------------------------------------------
+
+TRIANGLE = np.array([[0.0, 0.0], [24.0, 0.0], [0.0, 16.0]])  # pixels
+
+
+def labeled(count=6):
+    """Triangles at several places, turned."""
+    angles = np.linspace(0, np.pi, count)
+    turns = np.stack([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).transpose(2, 0, 1)
+    return np.einsum("nij,kj->nki", turns, TRIANGLE) + np.arange(count)[:, None, None]
+
+
+def maps_with_peaks(places, height=20, width=20):
+    """Make maps [1, h, w, K] that have peaks of such likelihoods at such places: a list of both for each bodypart."""
+    scores = np.full((1, height, width, len(places)), -20.0, np.float32)
+    for bodypart, peaks in enumerate(places):
+        for (x, y), likelihood in peaks:
+            scores[0, int(y) // STRIDE, int(x) // STRIDE, bodypart] = np.log(likelihood / (1 - likelihood))
+    return Scoremaps(scores, np.zeros((*scores.shape, 2), np.float32))
+
+
+def cells_of(xy):
+    return np.floor(np.asarray(xy) / STRIDE).astype(int).tolist()
+
+
+BESIDE = [[((35, 35), 0.9)], [((59, 35), 0.8)]]  # two bodyparts of a triangle that lies there
+
+
+@pytest.mark.parametrize("decode", [scoremaps.decode, decode])
+def test_of_two_peaks_the_one_that_lies_as_labels_do_is_meant(decode):
+    """A likelier peak at the other end of the image is none of this animal; the likelihood is that of what is meant."""
+    maps = maps_with_peaks([*BESIDE, [((150, 150), 0.95), ((35, 51), 0.2)]])
+    xy, likelihood = decode(maps, distances_between(labeled()))
+    assert cells_of(xy[0]) == [[4, 4], [7, 4], [4, 6]]
+    np.testing.assert_allclose(likelihood[0], [0.9, 0.8, 0.2], atol=1e-5)
+    alone, _ = decode(maps)
+    assert cells_of(alone[0, 2]) == [18, 18]
+
+
+@pytest.mark.parametrize("decode", [scoremaps.decode, decode])
+def test_what_has_one_peak_is_there_however_far_away(decode):
+    """Nothing else is made of a posture that no label shows, nor of a peak that hardly is one."""
+    maps = maps_with_peaks([*BESIDE, [((150, 150), 0.95), ((35, 51), 1e-6)]])
+    for found, expected in zip(decode(maps, distances_between(labeled())), decode(maps), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_pose_as_labels_are_is_decoded_as_ever():
+    """To the bit, whatever else its maps show."""
+    maps = maps_with_peaks([*BESIDE, [((35, 51), 0.3), ((43, 59), 0.29)]])
+    for found, expected in zip(scoremaps.decode(maps, distances_between(labeled())), decode(maps), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_numpy_chooses_peaks_as_xla_does(seed):
+    """Maps of anything, of which no pose is as labels are; and no likelihood is above that of the highest peak."""
+    random = np.random.default_rng(seed)
+    maps = Scoremaps(
+        random.normal(-3, 3, (4, 9, 11, 3)).astype(np.float32), random.normal(0, 1, (4, 9, 11, 3, 2)).astype(np.float32)
+    )
+    xy, likelihood = scoremaps.decode(maps, distances_between(labeled()))
+    by_xla = decode(Scoremaps(*map(jnp.asarray, maps)), distances_between(labeled()))
+    np.testing.assert_allclose(xy, by_xla[0], atol=1e-3)
+    np.testing.assert_allclose(likelihood, by_xla[1], atol=1e-6)
+    highest = scoremaps.decode(maps)[1]
+    assert (likelihood <= highest + 1e-6).all()
+    assert (likelihood < highest - 1e-3).any()
+
+
+def test_distances_are_those_of_labels():
+    """The mean of each pair; the spread is not 0, as the next animal may be larger or smaller."""
+    mean, spread = distances_between(labeled())
+    np.testing.assert_allclose(mean, [[0, 24, 16], [24, 0, 832**0.5], [16, 832**0.5, 0]], atol=1e-4)
+    np.testing.assert_allclose(spread, 0.05 * 832**0.5 * (1 - np.eye(3)), atol=1e-4)
+
+
+def test_few_frames_say_nothing_about_distances():
+    """A pair of bodyparts that fewer than five frames show together is free; so is a bodypart without a label."""
+    xy = labeled()
+    xy[:2, 2] = np.nan
+    mean, spread = distances_between(xy)
+    assert (spread > 0).tolist() == [[False, True, False], [True, False, False], [False, False, False]]
+    assert mean[0, 2] == 0
+    nothing = distances_between(np.full((6, 3, 2), np.nan))
+    assert not np.any(nothing)
+    maps = maps_with_peaks([*BESIDE, [((150, 150), 0.95), ((35, 51), 0.2)]])
+    np.testing.assert_array_equal(scoremaps.decode(maps, nothing)[0], scoremaps.decode(maps)[0])
+
+
+def test_a_bodypart_alone_has_no_distances():
+    """It is where it is likeliest."""
+    maps = maps_with_peaks(BESIDE[:1])
+    alone = Distances(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))
+    np.testing.assert_array_equal(scoremaps.decode(maps, alone)[0], scoremaps.decode(maps)[0])

@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 import pytest
 
 from posecut_core.backbones.resnet import ResNetSpec
+from posecut_core.dataset.scoremaps import distances_between
 from posecut_core.dataset.settings import TrainingSettings
 from posecut_core.errors import ModelError, StorageError
 from posecut_core.model import snapshots
@@ -199,6 +200,17 @@ def test_every_network_is_described_exactly(tmp_path, thin):
     folder = save_snapshot(tmp_path, info, small_state())
     assert folder.name == "snapshot-1234567"
     assert read_info(folder) == info
+    assert read_info(folder).distances is None  # as in PoseCut 0.1.0
+
+
+def test_distances_between_bodyparts_go_with_the_network(tmp_path, thin):
+    """They come back as they were, to a hundredth of a pixel."""
+    bodyparts = len(thin.bodyparts)
+    distances = distances_between(np.random.default_rng(0).uniform(0, 200, (9, bodyparts, 2)))
+    folder = save_snapshot(tmp_path, dataclasses.replace(info_of(thin, 7), distances=distances), small_state())
+    for found, expected in zip(read_info(folder).distances, distances, strict=True):
+        np.testing.assert_allclose(found, expected, atol=0.006)
+        assert found.dtype == np.float32
 
 
 def test_steps_are_those_of_whole_snapshots(tmp_path, thin):
@@ -336,7 +348,11 @@ def test_what_the_disk_says_to_orbax_is_passed_on(tmp_path, thin, capfd):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("run", "../../x"), ("step", "10"), ("global_scale", True), ("network", "x"), ("files", {"../../x": "0"})],
+    [("run", "../../x"), ("step", "10"), ("global_scale", True), ("network", "x"), ("files", {"../../x": "0"})]
+    + [
+        ("distances", tables)
+        for tables in ([], {"mean": [[0.0]]}, {"mean": [[0.0]], "spread": [[0.0]]}, {"mean": "far", "spread": "far"})
+    ],
 )
 def test_a_manifest_signed_by_somebody_else_leads_nowhere(tmp_path, thin, key, value):
     """The kind: manifests of networks from others, rightly signed, whose values name files or have other types."""
