@@ -8,9 +8,11 @@
 openfield_split.json for seed 0 and on drawn ones for others: its mouse is the same, so it says least. The seed also
 chooses which of the training frames are labeled. `--name` calls a recipe: what `--set` makes of the shipped one. Every
 training is a line of `--results`; what is there already is not trained again, so a run that ended goes on. Errors are
-pixels of the full frames, of points in view. With `--peer`, DeepLabCut's ResNet-50 trains instead, from random weights,
-on the same rows, at the scale and with the crops that PoseCut chooses or `--set` gives, for as many frames; it turns
-them by the 30 degrees that it has as installed unless `--set rotation=` gives others (`peer_project.py`).
+pixels of the full frames, of points in view; `likeliest_px` is that of each bodypart on its own, where its map is
+highest, without regard to how far labels are from each other. With `--peer`, DeepLabCut's ResNet-50 trains instead, from
+random weights, on the same rows, at the scale and with the crops that PoseCut chooses or `--set` gives, for as many
+frames; it turns them by the 30 degrees that it has as installed unless `--set rotation=` gives others
+(`peer_project.py`).
 """
 
 import json
@@ -126,9 +128,22 @@ def poses_of_posecut(
     start = os.times()
     train_network(training.project.config_path, training.shuffle, weights=weights, report=show)
     end = os.times()
+    return predicted_by(Predictor.load(training.folder), frames), (
+        end.user + end.system - start.user - start.system
+    ) / 60
+
+
+def predicted_by(predictor: Predictor, frames: tuple[LabeledFrames, ...]) -> list[FramePredictions]:
+    """Predict frames."""
+    return [predict_stored_frames(predictor, video, batch_size=8, advance=lambda _: None) for video in frames]
+
+
+def error_of_likeliest(training: Training, frames: tuple[LabeledFrames, ...]) -> float:
+    """Return the error on test frames if each bodypart is where its own map is highest, as PoseCut 0.1.0 had it."""
     predictor = Predictor.load(training.folder)
-    found = [predict_stored_frames(predictor, video, batch_size=8, advance=lambda _: None) for video in frames]
-    return found, (end.user + end.system - start.user - start.system) / 60
+    found = predicted_by(replace(predictor, info=replace(predictor.info, distances=None)), frames)
+    errors = [pixel_errors(one.xy, video.xy)[~video.is_train] for one, video in zip(found, frames, strict=True)]
+    return round(float(np.nanmean(np.concatenate(errors))), 3)
 
 
 def poses_of_peer(
@@ -219,12 +234,15 @@ def measured(
     if row["by"] == PEER:
         chosen = replace(chosen, rotation=row["asked"].get("rotation", _PEER_ROTATION))
         predicted, minutes = poses_of_peer(training, frames, chosen, peer)
+        likeliest = {}
     else:
         predicted, minutes = poses_of_posecut(training, frames, weights)
+        likeliest = {"likeliest_px": error_of_likeliest(training, frames)}
     bodyparts = training.project.config.bodyparts
     return {
         "train_frames": len(train),
         **figures(frames, predicted, bodyparts, subject.groups, test=test, within=chosen.pos_dist_thresh),
+        **likeliest,
         "settings": {name: getattr(chosen, name) for name in _CHOSEN},
         "processor_minutes": round(minutes, 2),
     }
