@@ -10,8 +10,8 @@ chooses which of the training frames are labeled. `--name` calls a recipe: what 
 training is a line of `--results`; what is there already is not trained again, so a run that ended goes on. Errors are
 pixels of the full frames, of points in view; `likeliest_px` is that of each bodypart on its own, where its map is
 highest, without regard to how far labels are from each other. With `--peer`, DeepLabCut's ResNet-50 trains instead,
-from random weights, on the same rows, at the scale and with the crops that PoseCut chooses or `--set` gives, for as many
-frames; it turns them by the 30 degrees that it has as installed unless `--set rotation=` gives others
+from random weights, on the same rows, at the scale and with the crops that PoseCut chooses or `--set` gives, for as
+many frames; it turns them by the 30 degrees that it has as installed unless `--set rotation=` gives others
 (`peer_project.py`).
 """
 
