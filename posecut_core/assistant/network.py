@@ -22,6 +22,7 @@ from posecut_core.dataset.frames import (
     mirror_order,
     scaled_size,
 )
+from posecut_core.dataset.scoremaps import Distances, distances_between
 from posecut_core.dataset.settings import TrainingSettings, settings_from
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.formats.deeplabcut.frames import frame_name
@@ -72,11 +73,12 @@ class _Assistant:
     settings: TrainingSettings
     spec: NetworkSpec
     state: TrainState
+    distances: Distances | None = None  # between the bodyparts of the labels, once there are some
 
     def info(self, step: int) -> SnapshotInfo:
         """Say what a snapshot of `step` holds."""
         run = f"{self.project.config.task}{self.project.config.date}assistant"
-        return SnapshotInfo(step, run, self.spec, self.settings.global_scale)
+        return SnapshotInfo(step, run, self.spec, self.settings.global_scale, self.distances)
 
     def save(self, step: int) -> Path:
         """Write a snapshot of the network as it is after `step`; older ones are deleted.
@@ -108,7 +110,7 @@ def _begin(project: Project, changes: Mapping[str, object]) -> _Assistant:
     if info and (info.network, info.global_scale) == (begun.spec, settings.global_scale):
         shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(begun.spec))
         state = load_state(snapshot_folder(project.assistant, info.step), info, shapes)
-        return _Assistant(project, settings, begun.spec, state)
+        return _Assistant(project, settings, begun.spec, state, info.distances)
     shutil.rmtree(project.assistant, ignore_errors=True)
     return _Assistant(project, settings, begun.spec, initial_state(begun.parameters, settings))
 
@@ -281,7 +283,8 @@ class Assistance:
             if self._watch.project.config.bodyparts != assistant.spec.bodyparts:
                 return None
             frames = _frames(assistant, tables, images)
-            assistant = self._steps(assistant, frames)
+            known = dataclasses.replace(assistant, distances=distances_between(frames.xy))
+            assistant = self._steps(known, frames)
             step = int(assistant.state.step)
             if step >= assistant.settings.maxiters:
                 return first, step, len(frames)

@@ -1,10 +1,13 @@
 """The assistant's network goes on from where it was, unless it would be another one."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
 from posecut_core.assistant.network import LabelWatch, _begin, _frames
+from posecut_core.dataset.scoremaps import distances_between
 from posecut_core.errors import ModelError
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
@@ -19,15 +22,17 @@ SMALL = {"width": 0.25, "crop_size": 64}
 def saved(trainable):
     """The project and an assistant that has saved a snapshot of step 7."""
     project = open_project(trainable)
-    assistant = _begin(project, SMALL)
+    distances = distances_between(np.random.default_rng(0).integers(0, 40, (6, 2, 2)).astype(float))
+    assistant = dataclasses.replace(_begin(project, SMALL), distances=distances)
     assistant.save(7)
     return project, assistant
 
 
 def test_it_goes_on_from_its_snapshot(saved):
-    """Step, parameters, moments and mean are those that were saved."""
+    """Step, parameters, moments and mean are those that were saved; so are the distances of the labels."""
     project, assistant = saved
     again = _begin(project, SMALL)
+    np.testing.assert_allclose(again.distances, assistant.distances, atol=0.006)
     assert int(again.state.step) == 7
     jax.tree.map(np.testing.assert_array_equal, again.state[1:], assistant.state[1:])
     assert again.info(7).scorer == f"PoseCut_resnet18_Dots{project.config.date}assistant_7"

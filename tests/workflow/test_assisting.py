@@ -12,6 +12,7 @@ from posecut_core.errors import ModelError, VideoError
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.model import step as training
+from posecut_core.model.snapshots import read_info
 from posecut_core.progress import Progress
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
@@ -85,6 +86,7 @@ def test_new_labels_join_while_it_learns(labeling):
     reports = Reports(_4=lambda: label(labeling, 4))
     done = run(labeling, maxiters=10, report=reports)
     assert done.labelled_frames == 5
+    assert read_info(done.snapshot).distances.spread[0, 1] > 0  # known from the fifth labeled frame on
     assert [progress.values["labelled_frames"] for progress in reports.seen] == [4, 4, 5, 5, 5]
     assert read_proposals(done.proposals).videos["dots"].numbers.tolist() == [5]
 
