@@ -22,10 +22,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import generalisation
 import jax
 import jax.numpy as jnp
 import numpy as np
+from generalisation import SETS as STORED
 from generalisation import Subject
 from openfield import keep_row, kept_rows, print_result, row_parser, settings_given, show
 from scipy.stats import spearmanr
@@ -128,13 +128,13 @@ def tested(subject: Subject, name: str, arguments, known) -> Iterator[dict[str, 
 
 def openfield(arguments, known) -> Iterator[dict[str, object]]:
     """Train on the mouse of the example."""
-    with generalisation.openfield(arguments.data, arguments.splits) as subject:
+    with STORED["openfield"](arguments.data, arguments.splits) as subject:
         yield from tested(subject, "openfield", arguments, known)
 
 
 def flies(arguments, known) -> Iterator[dict[str, object]]:
     """Train on flies of one recording, which are split in one way."""
-    with generalisation.flies(arguments.data, 1) as subject:
+    with STORED["flies"](arguments.data, 1) as subject:
         yield from tested(subject, "flies", arguments, known)
 
 
