@@ -24,7 +24,7 @@ from posecut_core.labels.exchange import (
     undecided,
 )
 from posecut_core.labels.replaced_images import review_images, take_images
-from posecut_core.labels.snapshots import LabelSnapshot, kept_revisions, write_snapshot
+from posecut_core.labels.snapshots import LabelSnapshot, kept_revisions, sound_snapshots, write_snapshot
 from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import table_of
 from posecut_core.labels.validation import FrameImages, needed_frames, refuse_far, refuse_foreign
@@ -96,6 +96,19 @@ class Outside:
 
     def __bool__(self) -> bool:
         return bool(self.edits or self.problem)
+
+
+def outside_of(project: Project, video: str) -> Outside:
+    """Find what other programs changed in the labels of a video that is not open; its journal is read only if need be.
+
+    Labels that are damaged have none: that is told where they are opened.
+    """
+    generations = sound_snapshots(project.frame_folder(video))
+    with contextlib.suppress(LabelError):
+        if generations and changed_suffixes(project, video, generations):
+            with LabelSession.open(project, video, read_only=True) as session:
+                return session.outside
+    return Outside()
 
 
 class _SavedFiles:

@@ -12,7 +12,7 @@ from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
-from tests.plugin.hand import press
+from tests.plugin.hand import click_row, press
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 
@@ -142,14 +142,14 @@ def _label_hand(project):
         labels.apply(Place(2, labels.identity("hand"), (8.0, 9.0)))
 
 
-def _move_elsewhere(project):
-    """Change the label as another program would."""
+def _move_elsewhere(project, video="walk"):
+    """Change the first label of a video as another program would."""
     for suffix in (".h5", ".csv"):
-        (path := project.collected_data("walk", suffix)).write_bytes(path.read_bytes())
-    table = pd.read_hdf(project.collected_data("walk", ".h5"))
+        (path := project.collected_data(video, suffix)).write_bytes(path.read_bytes())
+    table = pd.read_hdf(project.collected_data(video, ".h5"))
     table.iloc[0, 0] = 55.0
-    table.to_hdf(project.collected_data("walk", ".h5"), key="df_with_missing", mode="w")
-    table.to_csv(project.collected_data("walk", ".csv"))
+    table.to_hdf(project.collected_data(video, ".h5"), key="df_with_missing", mode="w")
+    table.to_csv(project.collected_data(video, ".csv"))
 
 
 def test_changes_by_another_program_are_told_while_the_window_is_open(bar, config):
@@ -162,6 +162,31 @@ def test_changes_by_another_program_are_told_while_the_window_is_open(bar, confi
     QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
     assert not bar.banner.isHidden()
     assert "Another program changed 1 label of walk" in bar.banner.sentence.text()
+
+
+def test_changes_of_videos_that_are_not_shown_are_told_too(bar, sample, qtbot):
+    """They are listed with those of the shown one, a click on one shows its frame, and all are taken over at once."""
+    project, session = open_project(sample), session_of(bar._viewer)
+    session.open(sample)
+    shown_video, other = session.labeling.frame.video, session.labeling.index.frames[-1].video
+    assert other != shown_video
+    _move_elsewhere(project, other)
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    qtbot.waitUntil(lambda: not bar.banner.isHidden())
+    assert f"Another program changed 1 label of {other}" in bar.banner.sentence.text().replace("\u200b", "")
+    _move_elsewhere(project, shown_video)
+    QApplication.instance().applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    assert f"2 labels of {other}, {shown_video}" in bar.banner.sentence.text().replace("\u200b", "")
+    press(bar.banner.show_button)
+    click_row(bar.banner.changes, 0)
+    assert session.labeling.frame.video == other
+    press(bar.banner.take_button)
+    assert bar.banner.isHidden()
+    first = next(key for key in session.labeling.index.frames if key.video == other)
+    assert session.labeling.keypoints_of(first)[0].xy[0] == 55.0
+    session.labeling.step(1)
+    qtbot.waitUntil(lambda: not bar.banner._timer.isActive())
+    assert bar.banner.isHidden()
 
 
 @pytest.mark.parametrize(("text", "x"), [("Take over the changes", 55.0), ("Discard the changes", 8.0)])
