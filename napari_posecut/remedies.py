@@ -81,9 +81,8 @@ _CALLED = {  # a key of config.yaml, a setting or an argument -> the label of it
 def _names() -> tuple[re.Pattern[str], dict[str, str]]:
     """Return what finds these names and those of the settings, and what they are called; bodyparts are other names."""
     settings = properties(TrainingSettings)
-    called = _CALLED | {name: about.get("label", name.replace("_", " ")) for name, about in settings.items()}
+    called = _CALLED | {name: about["label"] for name, about in settings.items()}
     known = {name: words for name, words in called.items() if name in _CALLED or name == "maxiters" or "_" in name}
-    known |= {"init_origin": "origin of the weights", "init_sha256": "sum of the weights"}
     found = rf"`?(?<![\w./'-])(?:[Ss]etting )?({'|'.join(sorted(known, key=len, reverse=True))})(?![\w/'-])(?!\.\w)`?"
     return re.compile(found), known
 

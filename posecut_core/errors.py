@@ -257,7 +257,7 @@ def raise_together(
     others = "; the others are done" if done is not None and len(failed) < of else ""
     reasons = "\n".join(f"  {error if name in str(error) else f'{name}: {error}'}" for name, error in failed.items())
     together = kind(
-        f"{len(failed)} of {of} {what}{others}. Fix the following and run it again for these:\n{reasons}",
+        f"{len(failed)} of {of} {what}{others}. Mend the following and try again with these:\n{reasons}",
         *(remedy for error in failed.values() for remedy in error.remedies),
     )
     together.failed, together.rest, together.done = failed, of - len(failed), done if others else None

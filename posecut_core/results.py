@@ -74,7 +74,7 @@ def explain(error: BaseException, *, keep: Callable[[BaseException], str]) -> Fa
         told = "\n  ".join(_cut(_one_line(line)) for line in lines)
         return Failure(told, type(error).__name__, error.code, error.exit_code, error.remedies)
     if isinstance(error, MemoryError):
-        advice = "close other programs, or use a smaller batch_size, and start the same work again"
+        advice = "close other programs, or use a smaller batch_size, and try again"
         return Failure(f"The computer ran out of memory; {advice}.", "MemoryError", "memory", 1)
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         return explain(storage_error(Path(str(error.filename or "the output")), error), keep=keep)

@@ -42,21 +42,25 @@ def _setting(default: Any, meaning: str, **about: Any) -> Any:
 class TrainingSettings:
     """How a network is built and trained; lengths are pixels of the full frame unless said otherwise.
 
-    In the JSON schema, `label` is what a form calls the few settings that matter most, `expected` says in words what a
-    setting takes, `chosen` stands at those that create-training-dataset chooses by the labels unless they are given
-    (their defaults here are for files that lack them), and `readOnly` at those that train-network writes.
+    In the JSON schema, `label` is what a form calls a setting, `main` stands at the few that matter most,
+    `expected` says in words what a setting takes, `chosen` stands at those that create-training-dataset chooses by
+    the labels unless they are given (their defaults here are for files that lack them), and `readOnly` at those
+    that train-network writes.
     """
 
     net_type: str = Field(
         default="resnet_50",
         description=f"{', '.join(net_types())}, or auto: what suits the device, written here when training begins",
-        json_schema_extra=lambda schema: schema.update(label="network", enum=[*net_types(), AUTO]),
+        json_schema_extra=lambda schema: schema.update(label="network", main=True, enum=[*net_types(), AUTO]),
     )
     width: float = _setting(
-        1.0, "share of the usual channels, of random weights only; 0.5 takes a third of the time", enum=[*_WIDTHS]
+        1.0,
+        "share of the usual channels, of random weights only; 0.5 takes a third of the time",
+        enum=[*_WIDTHS],
+        label="network width",
     )
     norm: Literal["auto", "group", "frozen_batch"] = _setting(
-        "auto", "group, frozen_batch, or auto: what the initial weights need"
+        "auto", "group, frozen_batch, or auto: what the initial weights need", label="normalization"
     )
     init_weights: str = _setting(
         "imagenet",
@@ -64,6 +68,7 @@ class TrainingSettings:
         "earlier iteration), or the path of a .safetensors file",
         min_length=1,
         label="begins with",
+        main=True,
         expected="'imagenet', 'random', 'previous' or a file's path",
     )
     init_origin: str | None = _setting(
@@ -72,6 +77,7 @@ class TrainingSettings:
         pattern=r"^([\w.-]+/[\w.-]+@[0-9a-f]{40}|iteration-\d+/.+/snapshot-\d+)$",
         readOnly=True,
         expected="null, REPOSITORY@COMMIT or ITERATION/TRAINING/SNAPSHOT",
+        label="origin of the weights",
     )
     init_sha256: str | None = _setting(
         None,
@@ -79,6 +85,7 @@ class TrainingSettings:
         pattern="^[0-9a-f]{64}$",
         readOnly=True,
         expected="null or 64 hexadecimal digits",
+        label="sum of the weights",
     )
     global_scale: float = _setting(
         0.8,
@@ -86,6 +93,7 @@ class TrainingSettings:
         ge=0.05,
         le=4,
         label="frame scale",
+        main=True,
         chosen=True,
     )
     context: int = _setting(
@@ -94,14 +102,17 @@ class TrainingSettings:
         "then",
         ge=0,
         le=5,
+        label="neighbor frames",
     )
     intermediate_supervision: bool = _setting(
-        False, "also train maps read from the third stage, as the paper does for resnet_101 and resnet_152"
+        False,
+        "also train maps read from the third stage, as the paper does for resnet_101 and resnet_152",
+        label="intermediate supervision",
     )
     pos_dist_thresh: float = _setting(
-        17.0, "cells within this distance of a label count as the bodypart", ge=1, le=1000
+        17.0, "cells within this distance of a label count as the bodypart", ge=1, le=1000, label="bodypart radius"
     )
-    batch_size: int = _setting(8, "crops per step", ge=1, label="crops per step")
+    batch_size: int = _setting(8, "crops per step", ge=1, label="crops per step", main=True)
     crop_size: int = _setting(
         224,
         "side of a training crop in pixels of the scaled frame; a multiple of 16",
@@ -109,67 +120,110 @@ class TrainingSettings:
         le=4096,
         multiple_of=16,
         chosen=True,
+        label="crop size",
     )
-    crop_on_animal: float = _setting(0.8, "share of crops that are centered near the animal, not anywhere", ge=0, le=1)
-    scale_jitter_lo: float = _setting(0.75, "crops are magnified by at least this", ge=0.1, le=10)
-    scale_jitter_up: float = _setting(1.25, "crops are magnified by at most this", ge=0.1, le=10)
+    crop_on_animal: float = _setting(
+        0.8, "share of crops that are centered near the animal, not anywhere", ge=0, le=1, label="crops on the animal"
+    )
+    scale_jitter_lo: float = _setting(
+        0.75, "crops are magnified by at least this", ge=0.1, le=10, label="magnified at least"
+    )
+    scale_jitter_up: float = _setting(
+        1.25, "crops are magnified by at most this", ge=0.1, le=10, label="magnified at most"
+    )
     rotation: float = _setting(
-        30.0, "crops are turned by up to this many degrees either way", ge=0, le=180, chosen=True
+        30.0,
+        "crops are turned by up to this many degrees either way",
+        ge=0,
+        le=180,
+        chosen=True,
+        label="largest turn",
     )
-    mirror: bool = _setting(False, "mirror half of the crops, with left and right bodyparts exchanged")
+    mirror: bool = _setting(
+        False, "mirror half of the crops, with left and right bodyparts exchanged", label="mirror crops"
+    )
     mirror_pairs: tuple[tuple[str, str], ...] | None = _setting(
         None,
         "pairs of bodyparts that a mirror exchanges; null: those whose names differ only in left and right, or L and R",
         expected="null or a list of pairs of bodyparts",
+        label="left-right pairs",
     )
     appearance: float = _setting(
         0.0,
         "how much crops change: other tones for half of them, rarely light for dark, and patches that hide bodyparts",
         ge=0,
         le=1,
+        label="change of looks",
     )
-    brightness: float = _setting(0.15, "brightness changes by up to this share of the full range", ge=0, le=1)
-    contrast: float = _setting(0.25, "contrast changes by up to this factor more or less", ge=0, le=0.9)
+    brightness: float = _setting(
+        0.15, "brightness changes by up to this share of the full range", ge=0, le=1, label="change of brightness"
+    )
+    contrast: float = _setting(
+        0.25, "contrast changes by up to this factor more or less", ge=0, le=0.9, label="change of contrast"
+    )
     noise: float = _setting(
-        0.03, "standard deviation of added noise goes up to this share of the full range", ge=0, le=1
+        0.03, "standard deviation of added noise goes up to this share of the full range", ge=0, le=1, label="noise"
     )
     blur: float = _setting(
-        1.0, "half of the crops are blurred by a Gaussian of up to this many scaled pixels", ge=0, le=3
+        1.0,
+        "half of the crops are blurred by a Gaussian of up to this many scaled pixels",
+        ge=0,
+        le=3,
+        label="blur",
     )
-    learning_rate: float = _setting(1e-3, "peak learning rate of AdamW", ge=1e-8, le=1)
-    warmup_steps: int = _setting(50, "steps until the peak", ge=0)
+    learning_rate: float = _setting(1e-3, "peak learning rate of AdamW", ge=1e-8, le=1, label="learning rate")
+    warmup_steps: int = _setting(50, "steps until the peak", ge=0, label="warm-up steps")
     learning_rate_decay: Literal["cosine", "none"] = _setting(
-        "cosine", "cosine: after the peak it falls to 1% at maxiters; none: it stays, for a training without an end"
+        "cosine",
+        "cosine: after the peak it falls to 1% at maxiters; none: it stays, for a training without an end",
+        label="learning rate falls",
     )
-    weight_decay: float = _setting(0.01, "decoupled decay of the convolutions' weights", ge=0, le=1)
-    clip_norm: float = _setting(1.0, "gradients longer than this are shortened to it", ge=1e-3, le=1e6)
+    weight_decay: float = _setting(
+        0.01, "decoupled decay of the convolutions' weights", ge=0, le=1, label="weight decay"
+    )
+    clip_norm: float = _setting(
+        1.0, "gradients longer than this are shortened to it", ge=1e-3, le=1e6, label="longest gradient"
+    )
     ema_decay: float = _setting(
         0.0,
         "snapshots predict with a running mean of the parameters that keeps this share at each step; 0: no mean",
         ge=0,
         le=0.99999,
+        label="running mean",
     )
-    locref_loss_weight: float = _setting(0.2, "weight of the location refinement beside the score map", ge=0, le=100)
-    maxiters: int = _setting(5000, "training ends after this many steps", ge=1, label="steps", chosen=True)
+    locref_loss_weight: float = _setting(
+        0.2, "weight of the location refinement beside the score map", ge=0, le=100, label="location refinement"
+    )
+    maxiters: int = _setting(5000, "training ends after this many steps", ge=1, label="steps", main=True, chosen=True)
     ends_early: bool = _setting(
-        False, "training ends before maxiters where twice as many steps would lower the loss by less than 7 %"
+        False,
+        "training ends before maxiters where twice as many steps would lower the loss by less than 7 %",
+        label="end early",
     )
-    display_iters: int = _setting(50, "the loss is shown and logged every so many steps", ge=1)
-    save_iters: int = _setting(500, "a snapshot is written every so many steps", ge=1)
-    max_snapshots_to_keep: int | None = _setting(5, "older snapshots are deleted; null keeps all", ge=1)
+    display_iters: int = _setting(
+        50, "the loss is shown and logged every so many steps", ge=1, label="log every (steps)"
+    )
+    save_iters: int = _setting(500, "a snapshot is written every so many steps", ge=1, label="snapshot every (steps)")
+    max_snapshots_to_keep: int | None = _setting(
+        5, "older snapshots are deleted; null keeps all", ge=1, label="snapshots to keep"
+    )
     max_bad_steps: int = _setting(
-        10, "after so many steps in a row without a finite loss, training goes back to its last snapshot", ge=1
+        10,
+        "after so many steps in a row without a finite loss, training goes back to its last snapshot",
+        ge=1,
+        label="bad steps allowed",
     )
     validation_share: float = _setting(
         0.0,
         "share of the training frames that do not train: their error in pixels is logged every display_iters",
         ge=0,
         le=0.9,
+        label="validation share",
     )
     precision: Literal["float32", "bfloat16"] = _setting(
-        "float32", "float32, or bfloat16 for the convolutions on accelerators"
+        "float32", "float32, or bfloat16 for the convolutions on accelerators", label="precision"
     )
-    seed: int = _setting(0, "all random choices follow from this", ge=0)
+    seed: int = _setting(0, "all random choices follow from this", ge=0, label="seed")
 
     @field_validator("net_type")
     @classmethod

@@ -164,8 +164,8 @@ def file_sha256(path: Path) -> str:
 
 
 _REASONS = {
-    errno.ENOSPC: "the disk is full: free some space and run the same command again",
-    errno.EDQUOT: "your disk quota is used up: free some space and run the same command again",
+    errno.ENOSPC: "the disk is full: free some space and try again",
+    errno.EDQUOT: "your disk quota is used up: free some space and try again",
     errno.EACCES: "permission was denied: choose a folder that you may write to, or change its permissions",
     errno.EPERM: "permission was denied: choose a folder that you may write to, or change its permissions",
     errno.ELOOP: "it is a link: put the file itself there, or delete the link",
@@ -181,7 +181,7 @@ def storage_error(path: Path, error: OSError) -> StorageError:
         if not isinstance(error.__cause__, OSError):
             return error
         error = error.__cause__
-    reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}: check the disk and run the same command again")
+    reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}: check the disk and try again")
     told = StorageError(f"Cannot write {path}; {reason}.")
     told.is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return told

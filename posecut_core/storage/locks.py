@@ -166,7 +166,7 @@ def sole_writer(target: Path, *, doing: str, patience: float = 0) -> Iterator[No
     if not isinstance(lock, Lock):
         who = str(lock) if lock else "another program"
         advice = f"; if that has ended, delete {note_path(path)}" if lock and lock.elsewhere else ""
-        raise BusyError(f"{doing} by {who} right now; wait until it is done and run the same command again{advice}.")
+        raise BusyError(f"{doing} by {who} right now; wait until it is done and try again{advice}.")
     try:
         yield
     finally:

@@ -29,7 +29,8 @@ _TELLING = ("Notice", "add", "about")
 # In files, of a folder, of a package, a choice of a form.
 _OF_OTHERS = ("camera_matrix", "alpha_c", "calibration_images", "dask_jobqueue", "frozen_batch")
 _UNSEEN = re.compile(
-    rf"{FRONT_ENDS.pattern}|(?:settings|posecut)\.yaml|/config\.yaml|pip install|`|TrainingFraction|[a-z]+index\b"
+    rf"{FRONT_ENDS.pattern}|\bsame command|(?:settings|posecut)\.yaml|/config\.yaml|pip install|`|TrainingFraction"
+    r"|[a-z]+index\b"
     rf"|(?<![\w./'-])(?!(?:{'|'.join(_OF_OTHERS)})\b)[a-z]+(?:_[a-z0-9]+)+(?![\w/'-])(?!\.\w)"
 )
 _STANDS_FOR = {"settings_path": "/of ada/settings.yaml", "config_path": "/of ada/config.yaml"}  # in a value's code

@@ -159,6 +159,9 @@ _ALGORITHMS = (("varied (k-means)", "kmeans"), ("random (uniform)", "uniform"))
 _MOST = 10_000  # frames of one video
 
 
+_DELETE, _DROP = "Delete the current frame", "Drop the current frame from training"
+
+
 class FramesDock(QWidget):
     """The choice of frames to label."""
 
@@ -196,7 +199,7 @@ class FramesDock(QWidget):
         self.line = JobLine(self.session, ("extract_frames",), told=("extract_frames",))
         self.picker = _FramePicker(self.session, self._chosen_video, self.crop.isChecked)
         self.picker.taken.connect(self._count)
-        self.delete_button = QPushButton("Delete the current frame")
+        self.delete_button = QPushButton(_DELETE)
         self.delete_button.clicked.connect(lambda: self.session.attempt(self.delete))
         self.confirm: Callable[[str], bool] = self._ask_user
         self._create_layout()
@@ -205,6 +208,7 @@ class FramesDock(QWidget):
         self.session.project_changed.connect(self._listing.request)
         self.session.jobs.started.connect(self._update_enabled)
         self.session.jobs.ended.connect(self._update_enabled)
+        self.session.labels_changed.connect(self._name_deletion)
         name_controls(self, "frames")
         self._on_project_changed()
 
@@ -264,16 +268,29 @@ class FramesDock(QWidget):
         frame = labeling.frame
         if frame is None or self.session.canvas is None:
             raise ArgumentError("No frame is shown for labeling; go to the frame to delete first (3 Label).")
-        if not self.confirm(f"Delete {labeling.word(frame)} of {frame.video} from the frames to label?"):
+        where = f"{labeling.word(frame)} of {frame.video}"
+        drops = self._is_labeled()
+        question = f"Drop {where} from training? It has labels, and is kept with them." if drops else f"Delete {where}?"
+        if not self.confirm(question):
             return
         if delete_frame(project, frame.video, frame.number):
             self.session.refresh()
-            self.session.notify(f"Deleted {labeling.word(frame)} of {frame.video}.")
+            self.session.notify(f"Deleted {where}.")
         elif not labeling.index.frame(frame).dropped:
             labeling.drop()
-            self.session.notify(
-                f"Dropped {labeling.word(frame)} of {frame.video} from training, but kept it, because it has labels."
-            )
+            self.session.notify(f"Dropped {where} from training; its labels are kept.")
+
+    def _name_deletion(self) -> None:
+        """Say what becomes of the shown frame: one with labels stays, and trains no more."""
+        text = _DROP if self._is_labeled() else _DELETE
+        if text != self.delete_button.text():
+            self.delete_button.setText(text)
+
+    def _is_labeled(self) -> bool:
+        """Tell whether labels know of the shown frame, so that it can only be dropped."""
+        labeling = self.session.labeling
+        frame = None if labeling is None else labeling.frame
+        return labeling is not None and frame is not None and frame.number in labeling.index.state(frame.video).frames
 
     def _create_layout(self) -> None:
         content = QWidget()
@@ -357,6 +374,7 @@ class FramesDock(QWidget):
         for widget in (self.form, self.picker):
             widget.setEnabled(there)
         self.delete_button.setEnabled(labeling is not None and bool(labeling.index.frames))
+        self._name_deletion()
         self.extract_button.setEnabled(there and self.session.jobs.can_start("extract_frames"))
 
     def _ask_user(self, question: str) -> bool:

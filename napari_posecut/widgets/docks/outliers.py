@@ -40,6 +40,7 @@ from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import playback_of
 from posecut_core.errors import ArgumentError, Remedy
 from posecut_core.poses.files import FoundPredictions
+from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Criteria, is_mostly_wrong
 
@@ -195,6 +196,7 @@ _COMPARED = {  # methods that need nothing to be typed -> what is written beside
     "fitting": "path",
     "pca": "pose",
     "disagreement": "networks",
+    "spread": "ensemble",
     "reprojection": "cameras",
 }
 _WAYS = {name: text for text, name, _ in _METHODS}
@@ -237,6 +239,10 @@ class OutliersDock(QWidget):
         self.compare_button.setToolTip("what each method finds, below each other, and which one fits these videos")
         self.compare_button.clicked.connect(self.compare)
         self.take_button.clicked.connect(self.take_suggestion)
+        self.label_button = QPushButton("Label more frames instead")
+        self.label_button.setToolTip("choose more frames of these videos in 2 Frames")
+        self.label_button.clicked.connect(self.label_more)
+        self._wrong: list[FoundPredictions] = []  # videos of which most looks wrong
         self.job_line = JobLine(self.session, _VERBS, told=("extract_outliers",))
         self.job_line.ended.connect(self._on_own_job_ended)
         self.sentence = QLabel()
@@ -296,6 +302,14 @@ class OutliersDock(QWidget):
             self.form.method.value = suggested
             self.find_frames()
 
+    def label_more(self) -> None:
+        """Go to where more frames are chosen to label, with the videos checked that a network cannot be trusted in."""
+        names = (
+            None if self.session.project is None else {v: k for k, v in project_videos(self.session.project).items()}
+        )
+        videos = [names[found.video] for found in self._wrong if names and found.video in names]
+        self.session.remedy_requested.emit(Remedy("extract_frames", **({"videos": videos} if videos else {})))
+
     def extract(self) -> None:
         """Let a child extract some of the frames found, or those that were named."""
         arguments = self.session.attempt(self._arguments) if self.form.algorithm == "manual" else self._asked
@@ -313,7 +327,7 @@ class OutliersDock(QWidget):
         layout.addLayout(form)
         for widget in (self.videos, self.compare_button, self.form, self.find_button, self.job_line):
             layout.addWidget(widget)
-        for below in (self.sentence, self.take_button, self.timeline):
+        for below in (self.sentence, self.take_button, self.label_button, self.timeline):
             layout.addWidget(below)
         row = QHBoxLayout()
         row.addWidget(self.before)
@@ -353,6 +367,10 @@ class OutliersDock(QWidget):
             if network is not None and other is not None and other.trainingsetindex == network.trainingsetindex
         ]
 
+    def _networks(self, project: Project) -> list[OwnNetwork]:
+        """Return the networks that have analyzed videos of the project."""
+        return [network for scorer in self._tables if (network := own_network(project, scorer)) is not None]
+
     def _arguments(self) -> dict[str, object]:
         """Return what the controls say, as arguments of extract_outlier_frames."""
         project, scorer = self.session.require_project(), str(self.networks.currentData())
@@ -377,6 +395,8 @@ class OutliersDock(QWidget):
         if others:
             given |= self._other(project, network, others[0][1])
             methods.append("disagreement")
+        if any(one.ensemble and one.shuffle == network.shuffle for one in self._networks(project)):
+            methods.append("spread")
         if project.cameras.is_file():
             methods.append("reprojection")
         return {**given, "methods": methods}
@@ -434,8 +454,10 @@ class OutliersDock(QWidget):
             self.timeline.show_video(self._length(suspects, numbers))
         self.timeline.show_marks(np.array(numbers, dtype=np.int64))
         lines = [f"<b>{self._found_text}</b>"] if self._suspects else []
-        if found is not None and suspects and is_mostly_wrong({"": numbers}, int(suspects["looked_at"])):
-            lines.append(_WRONG.format(found.video.name))
+        wrong = found is not None and suspects and is_mostly_wrong({"": numbers}, int(suspects["looked_at"]))
+        self._wrong = [found] if found is not None and wrong else []
+        lines += [_WRONG.format(one.video.name) for one in self._wrong]
+        self.label_button.setVisible(bool(self._wrong))
         self.sentence.setText("<br>".join(lines))
         self.take_button.setVisible(False)
         for widget in (self.timeline, self.before, self.after):
@@ -456,7 +478,12 @@ class OutliersDock(QWidget):
         if suggested is not None:
             frames = f"{total:,} of {sum(one['looked_at'] for one in of_all.values()):,} frames"
             lines = [f"<b>Recommended: {_WAYS[suggested]}</b> ({frames})."]
-        lines += [_WRONG.format(Path(name).name) for name, one in of_all.items() if one["mostly_wrong"]]
+        wrong = {name for name, one in of_all.items() if one["mostly_wrong"]}
+        self._wrong = [
+            found for found in self._tables.get(self.networks.currentData(), []) if str(found.video) in wrong
+        ]
+        lines += [_WRONG.format(one.video.name) for one in self._wrong]
+        self.label_button.setVisible(bool(self._wrong))
         lines += [f"Not tried: {_WAYS[name]}; {why}" for name, why in self._compared["refused"].items()]
         self.sentence.setText("<br>".join(lines))
         self.take_button.setVisible(suggested is not None)

@@ -88,7 +88,7 @@ class SettingsForm(Container[Widget]):
         _let_shrink(self.length)
         _let_shrink(self.weights_file)
         self.more = CheckBox(name="more", text="More settings", tooltip="show the settings that are rarely changed")
-        rest = [field for name, field in self.fields.items() if "label" not in settings[name]]
+        rest = [field for name, field in self.fields.items() if not settings[name].get("main")]
         main: list[Widget] = [field for field in self.fields.values() if field not in rest]
         main.insert(main.index(self.fields["init_weights"]) + 1, self.weights_file)
         super().__init__(labels=False)
@@ -229,7 +229,7 @@ class SettingsForm(Container[Widget]):
 
 def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
     """Make the widget of one setting of its JSON schema."""
-    label = about.get("label", name.replace("_", " "))
+    label = about["label"]
     common: Mapping[str, Any] = {"name": name, "tooltip": hint(about["description"], {})}
     field: ValueWidget[Any]
     if about.get("type") == "boolean":
@@ -238,7 +238,7 @@ def _field(name: str, about: Mapping[str, Any]) -> ValueWidget[Any]:
         field = ComboBox(**common, label=label, choices=[(text, value) for value, text in INITIAL_WEIGHTS.items()])
     elif "enum" in about:
         field = ComboBox(**common, label=label, choices=about["enum"])
-    elif about.get("type") == "integer" and (name not in CHOSEN or "label" in about):
+    elif about.get("type") == "integer" and (name not in CHOSEN or about.get("main")):
         field = SpinBox(
             **common,
             label=label,

@@ -15,17 +15,21 @@ SCORER = "PoseCut_resnet18_mouseJan1shuffle1_100"
 FRAMES = 12
 
 
-def analyze(config: Path) -> list[Path]:
-    """Write predictions of all videos of a project: bodypart k moves along the row 10 + 5 k, one pixel per frame."""
+def analyze(config: Path, *, networks: int = 1) -> list[Path]:
+    """Write predictions of all videos of a project: bodypart k moves along the row 10 + 5 k, one pixel per frame.
+
+    Those of several networks are those of an ensemble.
+    """
+    scorer = SCORER if networks == 1 else SCORER.replace("shuffle1", f"shuffle1ensemble{networks}")
     project = open_project(config)
     parts = project.config.bodyparts
     x, y = np.meshgrid(np.arange(FRAMES) + 20.0, 10 + 5.0 * np.arange(len(parts)), indexing="ij")
     likelihood = np.full(x.shape, 0.9)
     likelihood[3, 0] = 0.2
-    found = Predictions(SCORER, parts, np.stack([x, y], axis=-1), likelihood)
+    found = Predictions(scorer, parts, np.stack([x, y], axis=-1), likelihood)
     videos = list(listed_videos(project).values())
     for video in videos:
-        write_predictions(prediction_path(video, SCORER), found)
+        write_predictions(prediction_path(video, scorer), found)
     return videos
 
 

@@ -122,9 +122,13 @@ def test_labeled_frame_is_dropped_instead_of_deleted(opened):
     """Deleting a frame with labels keeps both, and takes it out of training."""
     labeling = opened.session.labeling
     frame = labeling.frame
-    opened.confirm = lambda question: False
+    asked = []
+    opened.confirm = asked.append
+    assert opened.delete_button.text() == "Drop the current frame from training"
     opened.delete_button.click()
     assert labeling.status(frame) == "done"
+    assert "Drop" in asked[0]
+    assert "Delete" not in asked[0]
     opened.confirm = lambda question: True
     opened.delete_button.click()
     assert counts(opened) == [3, 3]

@@ -5,6 +5,8 @@ from qtpy.QtWidgets import QScrollArea
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.outliers import OutliersDock
+from posecut_core.project.opening import project_videos
+from tests.plugin.hand import press
 from tests.plugin.widgets.analyzed_project import analyze
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
@@ -159,12 +161,32 @@ def test_most_of_a_video_being_wrong_is_told(dock):
     dock.compare_button.click()
     dock.session.jobs.end("done", result=compared(dock, mostly_wrong=True))
     assert dock.sentence.text().count("label more frames, then train again") == 2
+    asked = []
+    dock.session.remedy_requested.connect(asked.append)
+    dock.show()
+    press(dock.label_button)
+    assert asked[0].step == "extract_frames"
+    assert set(asked[0].arguments["videos"]) == set(project_videos(dock.session.project))
     dock.find_button.click()
     dock.session.jobs.end("done", result=found(dock, range(7)), message="7 of 24 frames look wrong.")
     assert "label more frames, then train again" in dock.sentence.text()
     dock.find_button.click()
     dock.session.jobs.end("done", result=found(dock, range(6)), message="6 of 24 frames look wrong.")
     assert "label more frames" not in dock.sentence.text()
+    assert dock.label_button.isHidden()
+
+
+def test_the_spread_of_an_ensemble_is_compared_where_there_is_one(dock, sample):
+    """Its networks are those of the chosen shuffle."""
+    analyze(sample, networks=3)
+    dock.list_networks()
+    dock.networks.setCurrentIndex(0)
+    dock.compare_button.click()
+    assert "spread" in dock.session.jobs.job.request.arguments["methods"]
+    result = compared(dock)
+    result["videos"][0]["found"]["spread"] = [7]
+    dock.session.jobs.end("done", result=result)
+    assert "ensemble" in [plot.getAxis("left")._tickLevels[0][0][1] for plot in dock.timeline._plots]
 
 
 def test_where_no_method_finds_anything_there_is_no_suggestion(dock):
