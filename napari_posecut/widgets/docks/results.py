@@ -340,7 +340,16 @@ class _Player(QWidget):
 _Need = Literal["network", "video", "project"]  # what a line of a menu is about: a network of this iteration, or any
 _FOREIGN = "these predictions were made by a network of another iteration"
 _CLIP = 5  # seconds
-_MADE = ("create_labeled_video", "plot_trajectories", "export_poses", "export_deeplabcut", "import_poses")
+_MADE = (
+    *("create_labeled_video", "plot_trajectories", "filterpredictions"),
+    *("export_poses", "export_deeplabcut", "import_poses"),
+)
+_FILTERS = {  # what is said of a filter -> what it is called
+    "running median": "median",
+    "Kalman, gaps filled": "kalman",
+    "gaps filled by splines": "spline",
+    "ARIMA": "arima",
+}
 
 
 class _Products(QWidget):
@@ -366,6 +375,8 @@ class _Products(QWidget):
         self._add(self.make, "Labeled video", "network", lambda: self._start("create_labeled_video", self._look()))
         self._add(self.make, f"Labeled clip of {_CLIP} s from here", "network", self._clip)
         self._add(self.make, "Figures of the trajectories", "network", lambda: self._start("plot_trajectories", {}))
+        for words, filtertype in _FILTERS.items():
+            self._add(self.make, f"Filtered trajectories: {words}", "network", partial(self._filter, filtertype))
         self._fill(self.files, "Files")
         self._add(self.files, "Table for spreadsheets (.csv)", "video", lambda: session.attempt(self.write_table))
         for name, one in FORMATS.items():
@@ -456,6 +467,10 @@ class _Products(QWidget):
         shown = self._of
         if shown is not None:
             self._run(verb, {"videos": [str(shown.video)], "filtered": shown.filtered, **arguments})
+
+    def _filter(self, filtertype: str) -> None:
+        if self._of is not None:
+            self._run("filterpredictions", {"videos": [str(self._of.video)], "filtertype": filtertype})
 
     def _name_as_deeplabcut(self) -> None:
         if self._of is not None:
@@ -767,7 +782,7 @@ class ResultsDock(QWidget):
 
     def _on_job_ended(self, job: Job) -> None:
         """List what has just been analyzed, or taken from a file, wherever it lies."""
-        if job.request.verb == "import_poses" and job.state == "done":
+        if job.request.verb in ("import_poses", "filterpredictions") and job.state == "done":
             self.list_analyzed()
         if job.request.verb == "analyze_queue" and job.state == "done":
             files = [Path(file) for video in job.result.get("videos", ()) for file in video.get("files", ())]

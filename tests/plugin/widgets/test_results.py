@@ -256,6 +256,19 @@ def test_what_is_made_of_a_video_looks_like_the_screen(viewer, shown):
     assert shown.session.jobs.job.request.verb == "plot_trajectories"
 
 
+def test_trajectories_are_filtered_from_here(shown):
+    """The filtered ones are in the list of networks once they are there."""
+    action(shown, "Filtered trajectories: Kalman, gaps filled").trigger()
+    request = shown.session.jobs.job.request
+    wanted = {"videos": [str(shown.playback.video)], "filtertype": "kalman", "snapshot": 100}
+    assert request.verb == "filterpredictions"
+    assert wanted.items() <= request.arguments.items()
+    before, table = shown.networks.count(), shown.networks.currentData().table
+    write_predictions(table.with_name(f"{table.stem}_filtered.h5"), read_predictions(table))
+    shown.session.jobs.end("done", message="1 video filtered.")
+    assert shown.networks.count() == before + 1
+
+
 def test_predictions_are_written_for_spreadsheets_and_other_programs(shown, monkeypatch):
     """A .csv is there at once; formats of other programs are a child's work; the folder is opened."""
     opened = []
