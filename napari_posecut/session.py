@@ -342,6 +342,7 @@ class Session:
     labels_changed = Signal()  # another frame is shown to label, or something in it is different now
     picture_changed = Signal()  # a video is shown now, or labels are
     labels_wanted = Signal()  # they are about to be shown: what is shown in their place goes
+    front_changed = Signal()  # another tab of a dock is in front
     help_requested = Signal()
     frame_requested = Signal()
     note_requested = Signal()

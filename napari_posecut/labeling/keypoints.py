@@ -90,13 +90,9 @@ class ProposedPoses:
         """Replace what the network proposes; copies, and what was rejected, stay."""
         self._network = network
 
-    def copy(self, frame: FrameRef, pose: Pose) -> None:
-        """Propose the pose of another frame."""
+    def change(self, frame: FrameRef, pose: Mapping[str, Proposal | None]) -> None:
+        """Propose something else for bodyparts of a frame; nothing any more where that is None."""
         self._own.setdefault(frame, {}).update(pose)
-
-    def reject(self, frame: FrameRef, *bodyparts: str) -> None:
-        """Propose nothing for bodyparts of a frame any more."""
-        self._own.setdefault(frame, {}).update(dict.fromkeys(bodyparts))
 
     def own(self, frame: FrameRef) -> Mapping[str, Proposal | None]:
         """Return what the user copied to a frame, and None for what they rejected there."""

@@ -24,7 +24,6 @@ from napari_posecut.labeling.keypoints import (
     accepted,
     keypoint_of,
     stored,
-    turned,
 )
 from posecut_core.cameras.views import OtherViews
 from posecut_core.errors import LabelError, PosecutError
@@ -130,9 +129,17 @@ class FrameNavigator:
         return tuple(keypoint_of(part, name, points.get(part), proposed.get(part)) for part, name in columns)
 
     @property
+    def seen(self) -> tuple[Keypoint, ...]:
+        """Return the bodyparts of the shown frame that the user wants to see, which alone are edited."""
+        return () if self.frame is None else self._seen_in(self.frame)
+
+    def _seen_in(self, frame: FrameRef) -> tuple[Keypoint, ...]:
+        return tuple(one for one in self.keypoints_of(frame) if one.bodypart not in self.hidden)
+
+    @property
     def current(self) -> Keypoint | None:
-        """Return the bodypart that the next click places; None where the frame is done."""
-        keypoints = self.keypoints
+        """Return the bodypart that the next click places; None where all that are shown are done."""
+        keypoints = self.seen
         chosen = next((keypoint for keypoint in keypoints if keypoint.bodypart == self._chosen), None)
         return (
             chosen
@@ -216,29 +223,35 @@ class FrameNavigator:
     def next_open(self, by: int = 1) -> bool:
         """Show the next frame (the previous one with -1) that needs the user; tell whether there is another."""
         others = self.index.around(self.frame, by) if self.frame else []
-        found = next((key for key in others if self.status(key) not in _SETTLED), None)
+        found = next((key for key in others if self._is_open(key)), None)
         if found is not None:
             self._show(found)
         return found is not None
+
+    def _is_open(self, frame: FrameRef) -> bool:
+        """Tell whether a frame needs the user, as far as they want to see its bodyparts."""
+        if self.status(frame) in _SETTLED:
+            return False
+        return not self.hidden or _first_open(self._seen_in(frame)) is not None
 
     def next_uncertain(self, pcutoff: float) -> bool:
         """Choose the next proposal with a likelihood below `pcutoff`, in this frame or the following ones."""
         if self.frame is None:
             return False
-        after = list(self.index.columns).index(self._chosen) + 1 if self._chosen else 0
-        starts = [(self.frame, after), *((key, 0) for key in self.index.around(self.frame, 1)), (self.frame, 0)]
-        for key, start in starts:
-            uncertain = next(
-                (keypoint for keypoint in self.keypoints_of(key)[start:] if _is_uncertain(keypoint, pcutoff)), None
-            )
+        parts = list(self.index.columns)
+        after = parts[parts.index(self._chosen) + 1 :] if self._chosen else parts
+        others = ((key, parts) for key in self.index.around(self.frame, 1))
+        for key, among in ((self.frame, after), *others, (self.frame, parts)):
+            found = (one for one in self._seen_in(key) if one.bodypart in among)
+            uncertain = next((one for one in found if _is_uncertain(one, pcutoff)), None)
             if uncertain is not None:
                 self._show(key, chosen=uncertain.bodypart)
                 return True
         return False
 
     def choose(self, bodypart: str) -> None:
-        """Make a bodypart the current one, by its identity, whether it is labeled already or not."""
-        self._chosen = bodypart
+        """Make a bodypart the current one, by its identity, labeled or not; one that is hidden is shown for that."""
+        self._chosen, self.hidden = bodypart, self.hidden - {bodypart}
         self.keypoints_changed.emit()
 
     @property
@@ -253,13 +266,13 @@ class FrameNavigator:
             self.brightness_changed.emit()
 
     def hide(self, bodyparts: frozenset[str]) -> None:
-        """Show all bodyparts but these, in this and all other frames."""
+        """Show all bodyparts but these, in this and all other frames; what is not shown is not edited."""
         self.hidden = bodyparts
         self.keypoints_changed.emit()
 
     def choose_next(self, by: int = 1) -> None:
         """Make the bodypart after the current one (before it with -1) the current one."""
-        parts = list(self.index.columns)
+        parts = [part for part in self.index.columns if part not in self.hidden]
         if self.frame is not None and parts:
             current = self.current
             place = parts.index(current.bodypart) + by if current else 0
@@ -350,11 +363,13 @@ class PastEdit:
 
 @dataclass(frozen=True)
 class _Reproposed:
-    """A change of what is proposed, which no store knows."""
+    """A change of what is proposed, which no store knows; alone, or together with an edit."""
 
     frame: FrameRef
     before: Mapping[str, Proposal | None]
-    edits: tuple[int, Edit | None]  # of the video that could be undone by then, and the last of them
+    after: Mapping[str, Proposal | None]
+    edits_before: tuple[int, Edit | None]  # of the video that could be undone by then, and the last of them
+    edits_after: tuple[int, Edit | None]  # others where an edit belongs to it
 
 
 class Labeling(FrameNavigator):
@@ -379,6 +394,7 @@ class Labeling(FrameNavigator):
         self.advance = advance
         self.settle: Callable[[LabelSession], object] = LabelSession.settle
         self._reproposed: list[_Reproposed] = []
+        self._taken_back: list[_Reproposed] = []  # by `undo`, since the last change
 
     # All of these raise LabelError where the labels cannot be edited and StorageError where the disk refuses
 
@@ -407,50 +423,56 @@ class Labeling(FrameNavigator):
         frame = self._shown()
         if self.index.frame(frame).points.get(bodypart) is not None:
             self._apply(Delete(frame.number, bodypart))
-            self.proposals.reject(frame, bodypart)  # or the deleted label would be proposed at once
+            self.proposals.change(frame, {bodypart: None})  # or the deleted label would be proposed at once
         elif bodypart in self.proposals.of(frame):
-            self._keep_proposals(frame)
-            self.proposals.reject(frame, bodypart)
+            self._repropose(frame, {bodypart: None})
         self.choose(bodypart)
 
-    def reject(self) -> None:
-        """Reject all proposals of the shown frame; without any, a network may still propose some later."""
-        frame, columns = self._shown(), self.index.columns
-        points = self.index.frame(frame).points
-        drafts = [part for part in columns if part in points and not points[part].is_label]
-        shown = bool(self.movable)
-        if not drafts and not shown:
-            return
-        if drafts:
-            self._apply(*(Delete(frame.number, part) for part in drafts))
-        if shown:
-            self._keep_proposals(frame)
-        self.proposals.reject(frame, *columns)
-        self.keypoints_changed.emit()
+    def reject(self) -> int:
+        """Reject all proposals that are seen; where there are none, a network may still propose some later.
+
+        Returns:
+            How many proposals of bodyparts that are not seen are left.
+        """
+        frame = self._shown()
+        proposed = [one.bodypart for one in self.seen if one.state == "proposed"]
+        if proposed:
+            stored_ones = [Delete(frame.number, part) for part in proposed if part not in self.movable]
+            self._repropose(frame, dict.fromkeys(one.bodypart for one in self.seen), *stored_ones)
+            self.keypoints_changed.emit()
+        return self._unseen_proposals
 
     @property
     def movable(self) -> dict[str, Position]:
-        """Return the proposals of the shown frame that `turn` moves: those that are only shown."""
+        """Return the proposals of the shown frame that are moved together: those that are only shown."""
         frame = self.frame
-        shown = () if frame is None else (one for one in self.keypoints if self._shown_proposal(frame, one.bodypart))
+        shown = () if frame is None else (one for one in self.seen if self._shown_proposal(frame, one.bodypart))
         return {one.bodypart: one.xy for one in shown if one.xy is not None}
 
-    def turn(self, shift: Position, angle: float = 0.0) -> None:
-        """Move all proposals of the shown frame together, and turn them about their middle by an angle in radians."""
-        frame, places = self._shown(), self.movable
+    def propose(self, places: Mapping[str, Position]) -> None:
+        """Propose bodyparts of the shown frame elsewhere, by their identities; their likelihood is gone with it."""
+        frame = self._shown()
         if places:
-            self._keep_proposals(frame)
-            self.proposals.copy(frame, {part: Proposal(xy) for part, xy in turned(places, shift, angle).items()})
+            self._repropose(frame, {part: Proposal(xy) for part, xy in places.items()})
             self.keypoints_changed.emit()
 
-    def accept(self) -> None:
-        """Make labels of all proposals that are shown, and go on to the next frame if that completes this one."""
-        frame = self._shown()
-        parts = [keypoint.bodypart for keypoint in self.keypoints if keypoint.state == "proposed"]
+    def accept(self) -> int:
+        """Make labels of all proposals that are seen, and go on to the next frame if that completes this one.
+
+        Returns:
+            How many proposals of bodyparts that are not seen are left.
+        """
+        frame, left = self._shown(), self._unseen_proposals
+        parts = [keypoint.bodypart for keypoint in self.seen if keypoint.state == "proposed"]
         edits = [edit for part in parts for edit in accepted(frame, part, self._shown_proposal(frame, part))]
         if edits:
             self._apply(*edits)
         self._advance(was_open=True)
+        return left
+
+    @property
+    def _unseen_proposals(self) -> int:
+        return sum(one.state == "proposed" and one.bodypart in self.hidden for one in self.keypoints)
 
     def copy_pose(self) -> None:
         """Propose the pose of the nearest frame of the video before this one that has labels, where parts are unset.
@@ -463,9 +485,8 @@ class Labeling(FrameNavigator):
         source = next(filter(None, map(self._labels, earlier)), None)
         if source is None:
             raise LabelError("No earlier frame of this video has labels to copy; label one of them first.")
-        unset = {keypoint.bodypart for keypoint in self.keypoints if keypoint.state == "unset"}
-        self._keep_proposals(frame)
-        self.proposals.copy(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
+        unset = {keypoint.bodypart for keypoint in self.seen if keypoint.state == "unset"}
+        self._repropose(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
         self.keypoints_changed.emit()
 
     def drop(self) -> None:
@@ -477,18 +498,29 @@ class Labeling(FrameNavigator):
 
     def undo(self) -> None:
         """Take the last change of this video back, and show where it was: an edit, or a pose copied or rejected."""
-        video = self._shown().video
-        last = next((one for one in reversed(self._reproposed) if one.frame.video == video), None)
-        if last is None or last.edits != self._edits():
+        last = self._last(self._reproposed)
+        if last is None or last.edits_after != self._edits():
             self._undo_or_redo(Undo(), self._editable_labels().history.done)
             return
+        if last.edits_before != last.edits_after:
+            self._make(self._editable_labels(), Undo())
         self._reproposed.remove(last)
+        self._taken_back.append(last)
         self.proposals.restore(last.frame, last.before)
         self._go_back_to(last.frame)
 
     def redo(self) -> None:
-        """Make the edit that was taken back last again, and show where it is."""
-        self._undo_or_redo(Redo(), self._editable_labels().history.undone)
+        """Make the change that was taken back last again, and show where it is."""
+        last = self._last(self._taken_back)
+        if last is None or last.edits_before != self._edits():
+            self._undo_or_redo(Redo(), self._editable_labels().history.undone)
+            return
+        if last.edits_before != last.edits_after:
+            self._make(self._editable_labels(), Redo())
+        self._taken_back.remove(last)
+        self._reproposed.append(last)
+        self.proposals.restore(last.frame, last.after)
+        self._go_back_to(last.frame)
 
     def past_edits(self, most: int) -> tuple[PastEdit, ...]:
         """Return the last edits of the shown video in their order, at most so many, and all that can be made again."""
@@ -541,9 +573,24 @@ class Labeling(FrameNavigator):
             count, made = count + 1, made.before
         return count, None if last is None else last.edit
 
-    def _keep_proposals(self, frame: FrameRef) -> None:
-        """Let `undo` bring back what is proposed now."""
-        self._reproposed.append(_Reproposed(frame, self.proposals.own(frame), self._edits()))
+    def _last(self, changes: list[_Reproposed]) -> _Reproposed | None:
+        """Return the last of the changes of the shown video."""
+        video = self._shown().video
+        return next((one for one in reversed(changes) if one.frame.video == video), None)
+
+    def _repropose(self, frame: FrameRef, proposed: Mapping[str, Proposal | None], *edits: Edit) -> None:
+        """Propose something else for bodyparts, nothing where that is None, and make edits: one step for `undo`."""
+        before, edits_before = self.proposals.own(frame), self._edits()
+        if edits:
+            self._apply(*edits)
+        self.proposals.change(frame, proposed)
+        self._forget_taken_back()
+        self._reproposed.append(_Reproposed(frame, before, self.proposals.own(frame), edits_before, self._edits()))
+
+    def _forget_taken_back(self) -> None:
+        """Let `redo` make nothing again in the shown video that was taken back before its last change."""
+        video = self._shown().video
+        self._taken_back = [one for one in self._taken_back if one.frame.video != video]
 
     def _editable_labels(self) -> LabelSession:
         frame = self._shown()
@@ -562,9 +609,10 @@ class Labeling(FrameNavigator):
     def _edit_current(self, edit: Callable[[int, str], Edit]) -> None:
         frame, current = self._shown(), self.current
         if current is None:
+            which = " that are shown" if self.hidden else ""
             raise LabelError(
-                "All bodyparts of this frame are labeled; drag a marker to correct it, or choose a bodypart to place "
-                "it again."
+                f"All bodyparts of this frame{which} are labeled; drag a marker to correct it, or choose a bodypart to "
+                "place it again."
             )
         self._apply(edit(frame.number, current.bodypart))
         self._advance(was_open=current.is_open)
@@ -572,11 +620,12 @@ class Labeling(FrameNavigator):
     def _advance(self, *, was_open: bool) -> None:
         """Let the next bodypart be the current one; show the next open frame if this one has just been completed."""
         self._chosen = None
-        if not (self.advance and was_open and _first_open(self.keypoints) is None and self.next_open()):
+        if not (self.advance and was_open and _first_open(self.seen) is None and self.next_open()):
             self.keypoints_changed.emit()
 
     def _apply(self, *edits: Edit) -> None:
         self._make(self._editable_labels(), edits[0] if len(edits) == 1 else Together(edits))
+        self._forget_taken_back()
 
     def _make(self, session: LabelSession, step: JournalEntry) -> None:
         session.write(step)

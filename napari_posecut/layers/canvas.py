@@ -19,10 +19,11 @@ from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_rows_columns, to_xy
 from napari_posecut.preferences import preferences, remember_sizes
-from posecut_core.errors import PosecutError, Remedy
+from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.labels.state import Position
 from posecut_core.plots.colors import colors_of, named_color
 from posecut_core.project.config import bones_between
+from posecut_core.results import counted
 from posecut_core.types import FrameRef
 
 # --- lock -------------------------------------------------------------------------------------------------------------
@@ -105,18 +106,23 @@ def guard_removal(viewer: Viewer) -> None:
 AXES = ("frame", "y", "x")  # of pictures, of which a labeled one is the only frame
 _REACH = 12  # screen pixels from a marker's middle within which it is meant
 _ADVICE = "click: place the bodypart; drag a marker: move it; F1: all keys"
-_HIDDEN = "The markers are hidden, so clicks place nothing; press H to show them."
-_THREE_DIMENSIONS = "Nothing can be labeled in 3D; go back to 2D with the square and cube button at the bottom left."
-_OTHER_LAYER = "Nothing was labeled, because the layer {!r} is selected; select the layer 'labels' to label."
-_OTHER_DOCK = "Nothing was labeled; bring 3 Label to the front to label."
+_HIDDEN = "No label was changed, because the markers are hidden; press H to show them."
+_THREE_DIMENSIONS = (
+    "No label was changed, because the image is shown in 3D; go back to 2D with the square and cube button at the "
+    "bottom left."
+)
+_OTHER_LAYER = "No label was changed, because the layer {!r} is selected; select the layer 'labels' to label."
+_OTHER_DOCK = "No label was changed, because 3 Label is not in front; bring it to the front to label."
+_DELETED = "No label was changed, because the layer {!r} had been deleted; it is shown again."
 _AWAY = "A video is shown in the place of the frame to label, and the layer {!r} belongs to that frame."
-_OUTSIDE = "Nothing was labeled, because the click was outside the image."
+_OUTSIDE = "No label was changed, because the click was outside the image."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
 _STAYS = (
     "Symbols and colors of markers and bones show the bodypart and what is known of it, so they stay; 1 Project has a "
     "choice of colors below its list of bodyparts."
 )
 _GRAY = 96  # all over, where a picture cannot be read: black would look like a dark video
+_EDGE = 0.1  # pixels from the first column and row: a label on 0 counts as one of what is not seen, as in DeepLabCut
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _LINES, _LINE_DOTS = 5, 200  # epipolar lines of a bodypart at most, and the dots of each
@@ -305,7 +311,14 @@ class Canvas:
         for place, layer in enumerate(there):
             layer.visible, layer.opacity = layer in self._used, 1.0
             self.viewer.layers.move(self.viewer.layers.index(layer), place)
-        self.viewer.layers.selection.active = self.points
+        self.select()
+
+    def select(self) -> None:
+        """Select the markers, so that labels can be changed; show what the user has deleted again."""
+        if self._deleted is not None:
+            self.show_frame()
+        if self.points in self.viewer.layers:
+            self.viewer.layers.selection.active = self.points
 
     @property
     def layers(self) -> tuple[Image | Points, ...]:
@@ -351,18 +364,45 @@ class Canvas:
         self.show_keypoints()
         self.compared.visible = True
 
-    def edit(self, action: Callable[[], object]) -> None:
-        """Run an edit of the shown frame; where its picture could not be read, read it once more instead.
+    def edit(self, action: Callable[[], object], *, unseen: bool = False) -> None:
+        """Run a change of labels where labels are made, else tell why not; a picture or markers that lack come first.
 
         Args:
-            action: what edits; the user is notified where it is refused.
+            action: what changes labels; the user is notified where it is refused.
+            unseen: whether it may be run where the frame's picture cannot be read.
         """
-        if self._readable:
+        refusal, deleted = self._refusal(), self._deleted
+        if refusal is not None:
+            self._session.notify(*refusal, kind="refused")
+        elif deleted is not None:
+            self.select()
+            self._session.notify(_DELETED.format(deleted.name), kind="refused")
+        elif self._readable or unseen:
             self._session.attempt(action)
-            return
-        self.show_frame()
-        if self._readable:
-            self._session.notify(_READ_AT_LAST)
+        else:
+            self.show_frame()
+            if self._readable:
+                self._session.notify(_READ_AT_LAST)
+
+    @property
+    def _deleted(self) -> Layer | None:
+        """Return what the user has deleted and nobody labels without: the picture, or the markers."""
+        needed = (self.image, self.points) if self.labeling.frame is not None else ()
+        return next((layer for layer in needed if layer not in self.viewer.layers), None)
+
+    def _refusal(self) -> tuple[str, tuple[Remedy, ...]] | None:
+        """Say why no label can be changed now, and what helps; None where labels are made."""
+        if self.labeling.frame is None:
+            return None  # which the labeling says itself
+        active = self.viewer.layers.selection.active
+        if active is not None and active not in self.layers:
+            return _OTHER_LAYER.format(active.name), (Remedy("label_frames"),)
+        if not self._session.places_labels():
+            return _OTHER_DOCK, (Remedy("label_frames"),)
+        if self.viewer.dims.ndisplay != 2:
+            return _THREE_DIMENSIONS, ()
+        hidden = self.points in self.viewer.layers and not self.points.visible
+        return (_HIDDEN, ()) if hidden else None
 
     def show_keypoints(self) -> None:
         """Show the keypoints of the labeling's frame."""
@@ -429,7 +469,8 @@ class Canvas:
         if not self._predicted:
             return
         labels, parts = positions(keypoints), len(keypoints)
-        crosses = np.array([self._predicted.get(one.bodypart, (np.nan, np.nan)) for one in keypoints]).reshape(-1, 2)
+        predicted = {part: xy for part, xy in self._predicted.items() if part not in self.labeling.hidden}
+        crosses = np.array([predicted.get(one.bodypart, (np.nan, np.nan)) for one in keypoints]).reshape(-1, 2)
         joined = [(part, parts + part) for part in range(parts)]
         lines = dotted_lines(np.concatenate([labels, crosses]), joined, dots=_DOTS)
         places = np.concatenate([to_rows_columns(crosses), lines])
@@ -441,7 +482,7 @@ class Canvas:
 
     def zoom_to_animal(self) -> None:
         """Zoom to the keypoints of the frame; without any, leave the view as it is."""
-        xy = positions(self.labeling.keypoints)
+        xy = positions(self.labeling.seen)
         seen = xy[~np.isnan(xy[:, 0])]
         if len(seen) > 1:
             low, high = seen.min(axis=0), seen.max(axis=0)
@@ -451,10 +492,11 @@ class Canvas:
 
     def keypoint_at(self, xy: Position) -> Keypoint | None:
         """Return the keypoint within reach of a position in the full frame; what is hidden is not within reach."""
+        if self.points not in self.viewer.layers or not self.points.visible or self.viewer.dims.ndisplay != 2:
+            return None
         current = self.labeling.current
         within = _REACH / self.viewer.scene.camera.zoom
-        seen = [one for one in self.labeling.keypoints if one.bodypart not in self.labeling.hidden]
-        return nearest(seen, xy, within=within, preferred=current.bodypart if current else None)
+        return nearest(self.labeling.seen, xy, within=within, preferred=current.bodypart if current else None)
 
     def keypoint_under_mouse(self) -> Keypoint | None:
         """Return the keypoint within reach of the mouse."""
@@ -541,33 +583,32 @@ class Canvas:
 
     def _pressed(self, viewer: Viewer, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from a press to its release."""
-        if self.labeling.frame is None or self.points not in viewer.layers:
-            return
-        if not self.points.visible or viewer.dims.ndisplay != 2:
-            self._session.notify(_HIDDEN if not self.points.visible else _THREE_DIMENSIONS, kind="refused")
+        if self.labeling.frame is None:
             return
         if "Alt" in event.modifiers and event.button == 1:
             yield from self._turn_proposals(event)
             return
         held = self.keypoint_at(to_xy(event.position))
         start, far = np.array(event.pos), False
-        if held is not None and event.button == 1:
+        drags = held is not None and event.button == 1 and self._refusal() is None  # else the view moves
+        if drags:
             viewer.scene.camera.mouse_pan = False
         yield
         while event.type == "mouse_move":
             far = far or bool(np.abs(np.array(event.pos) - start).max() > _STILL)
-            if far and held is not None and event.button == 1:
-                self._show_dragged(held, event.position)
+            if far and held is not None and drags:
+                self._show_moved({held.bodypart: self._within(to_xy(event.position))})
             yield
         viewer.scene.camera.mouse_pan = True
         self._released(held, to_xy(event.position), event, dragged=far)
 
     def _turn_proposals(self, event: Any) -> Generator[None, None, None]:
         """Move all proposals with the mouse; with Shift, turn them about their middle."""
-        places, turns = self.labeling.movable, "Shift" in event.modifiers
+        places = self.labeling.movable if self._refusal() is None else {}
+        turns, moved = "Shift" in event.modifiers, dict[str, Position]()
         start, (x, y) = to_xy(event.position), np.mean(list(places.values()) or [(0.0, 0.0)], axis=0)
         shift, angle, pressed, far = (0.0, 0.0), 0.0, np.array(event.pos), False
-        self.viewer.scene.camera.mouse_pan = False
+        self.viewer.scene.camera.mouse_pan = not places
         yield
         while event.type == "mouse_move":
             far = far or bool(np.abs(np.array(event.pos) - pressed).max() > _STILL)
@@ -576,19 +617,18 @@ class Canvas:
                 angle = math.atan2(here[1] - y, here[0] - x) - math.atan2(start[1] - y, start[0] - x)
             else:
                 shift = here[0] - start[0], here[1] - start[1]
-            for part, xy in turned(places, shift, angle).items():
-                self.points.data[list(self.labeling.index.columns).index(part)] = xy[::-1]
-            redraw(self.points)
+            moved = {part: self._within(xy) for part, xy in turned(places, shift, angle).items()}
+            self._show_moved(moved)
             yield
         self.viewer.scene.camera.mouse_pan = True
         if far:
-            self._session.attempt(lambda: self.labeling.turn(shift, angle))
+            self.edit(lambda: self.labeling.propose(moved))
         else:
             self.show_keypoints()
 
     def _released(self, held: Keypoint | None, xy: Position, event: Any, *, dragged: bool) -> None:
         if event.button == 1 and dragged and held is not None:
-            self.edit(lambda: self.labeling.move(held.bodypart, xy))
+            self.edit(lambda: self.labeling.move(held.bodypart, self._within(xy)))
             self.show_keypoints()  # where it was, if the move was refused
         elif event.button == 1 and not dragged:
             self._clicked(held, xy, hidden="Shift" in event.modifiers)
@@ -605,32 +645,40 @@ class Canvas:
             self.edit(lambda: self.labeling.move(held.bodypart, where))  # it is right as it is
         elif held is not None and not is_current_open:
             self.labeling.choose(held.bodypart)
-        elif self._may_place(xy):
+        else:
             place = self.labeling.occlude if hidden else self.labeling.place
-            self.edit(lambda: place(xy))
+            self.edit(lambda: place(self._inside(xy)))
 
     def _hits(self, keypoint: Keypoint, xy: Position) -> bool:
         """Tell whether a position lies on the marker of a keypoint, not only within reach of it."""
         radius = self._marker_size / 2 / self.viewer.scene.camera.zoom
         return nearest([keypoint], xy, within=radius) is not None
 
-    def _may_place(self, xy: Position) -> bool:
-        """Tell whether a click can mean a label; say why where it cannot."""
-        active = self.viewer.layers.selection.active
+    def _inside(self, xy: Position) -> Position:
+        """Return where a click in the picture means a label.
+
+        Raises:
+            LabelError: the click was outside the picture.
+        """
         height, width = self.image.data.shape[1:3]
         _, row, column = self.image.translate
-        if active is not None and active not in self.layers:
-            self._session.notify(_OTHER_LAYER.format(active.name), kind="refused")
-        elif not self._session.places_labels():
-            self._session.notify(_OTHER_DOCK, (Remedy("label_frames"),), kind="refused")
-        elif not (column - 0.5 <= xy[0] <= column + width - 0.5 and row - 0.5 <= xy[1] <= row + height - 0.5):
-            self._session.notify(_OUTSIDE, kind="refused")
-        else:
-            return True
-        return False
+        if not (column - 0.5 <= xy[0] <= column + width - 0.5 and row - 0.5 <= xy[1] <= row + height - 0.5):
+            raise LabelError(_OUTSIDE)
+        return self._within(xy)
 
-    def _show_dragged(self, keypoint: Keypoint, position: tuple[float, ...]) -> None:
-        self.points.data[list(self.labeling.index.columns).index(keypoint.bodypart)] = position[-2:]
+    def _within(self, xy: Position) -> Position:
+        """Return the position in the picture that is closest to one, where a label counts."""
+        height, width = self.image.data.shape[1:3]
+        _, row, column = self.image.translate
+        x = min(max(xy[0], column + _EDGE), column + width - 0.5)
+        y = min(max(xy[1], row + _EDGE), row + height - 0.5)
+        return float(x), float(y)
+
+    def _show_moved(self, places: Mapping[str, Position]) -> None:
+        """Draw markers where the mouse has them."""
+        parts = list(self.labeling.index.columns)
+        for part, xy in places.items():
+            self.points.data[parts.index(part)] = xy[::-1]
         redraw(self.points)
 
 
@@ -745,7 +793,7 @@ class Actions:
 
     def accept(self) -> None:
         """Accept all proposals and go on."""
-        self.canvas.edit(self.labeling.accept)
+        self.canvas.edit(lambda: self._notify_left(self.labeling.accept()))
 
     def next_frame(self) -> None:
         """Show the next frame."""
@@ -773,7 +821,7 @@ class Actions:
 
     def reject(self) -> None:
         """Reject all proposals of the frame."""
-        self._session.attempt(self.labeling.reject)
+        self.canvas.edit(lambda: self._notify_left(self.labeling.reject()))
 
     def toggle_names(self) -> None:
         """Show the names of bodyparts at their markers, or hide them."""
@@ -808,11 +856,11 @@ class Actions:
 
     def undo(self) -> None:
         """Undo."""
-        self._session.attempt(self.labeling.undo)
+        self.canvas.edit(self.labeling.undo, unseen=True)
 
     def redo(self) -> None:
         """Redo."""
-        self._session.attempt(self.labeling.redo)
+        self.canvas.edit(self.labeling.redo, unseen=True)
 
     def toggle_follow(self) -> None:
         """Follow the animal, or stop following."""
@@ -829,7 +877,7 @@ class Actions:
 
     def drop(self) -> None:
         """Take the frame out of training, or back in."""
-        self._session.attempt(self.labeling.drop)
+        self.canvas.edit(self.labeling.drop, unseen=True)
 
     def ask_frame(self) -> None:
         """Let the user type a frame's number."""
@@ -844,8 +892,14 @@ class Actions:
         self.help_requested.emit()
 
     def _notify_done(self, found: bool) -> None:
-        if not found:
+        if not found and self.labeling.hidden:
+            self._session.notify("The bodyparts that are shown are labeled in all other frames.")
+        elif not found:
             self._session.notify("All other frames are labeled.")
+
+    def _notify_left(self, proposals: int) -> None:
+        if proposals:
+            self._session.notify(f"{counted(proposals, 'suggestion')} of bodyparts that are not shown stayed.")
 
 
 def bind(actions: Actions) -> None:

@@ -201,6 +201,7 @@ _STAGES = (
 # Steps that help where a project cannot be opened.
 _WITHOUT_PROJECT = ("create_new_project", "doctor", "edit_bodyparts")
 _OF_LABELS = ("3 Label", "8 Refine")
+_MODULES = "napari_posecut.widgets.docks."
 _TITLES = frozenset(stage.title for stage in _STAGES)
 _Part = TypeVar("_Part", Filmstrip, EditHistory)
 _FOLDED = "QTabBar, QTabBar::tab, QTabBar::tab:selected { max-height: 0; margin: 0; padding: 0; border: none; }"
@@ -264,6 +265,7 @@ class FlowBar(QWidget):
         for signal in (session_of(napari_viewer).project_changed, session_of(napari_viewer).labels_changed):
             signal.connect(self._look_later)
         session_of(napari_viewer).places_labels = self._places_labels
+        session_of(napari_viewer).front_changed.connect(self._mark_stages)
         session_of(napari_viewer).video_requested.connect(self._show_video)
         session_of(napari_viewer).remedy_requested.connect(self._go_to_remedy)
         session_of(napari_viewer).note_requested.connect(self._ask_note)
@@ -271,10 +273,9 @@ class FlowBar(QWidget):
     def open(self, title: str) -> QWidget:
         """Bring the dock of a stage to the front, also one that was opened elsewhere, and return its widget."""
         stage = next(stage for stage in _STAGES if stage.title == title)
-        kind = in_background(lambda: _dock_class(stage))
-        widget = next((docked for docked in self._docked() if isinstance(docked, kind)), None)
+        widget = self._widget(title)
         if widget is None:
-            widget = kind(self._viewer)
+            widget = in_background(lambda: _dock_class(stage))(self._viewer)
             breathe()  # making a dock takes a moment, and so does docking it
             beside = not _TITLES.isdisjoint(self._viewer.window.dock_widgets)
             self._viewer.window.add_dock_widget(
@@ -434,8 +435,14 @@ class FlowBar(QWidget):
             button.setToolTip(f"{stage.hint}; {said}" if said else stage.hint)
             button.setAccessibleName(f"{stage.title}, {said}" if said else stage.title)
 
+    def _widget(self, title: str) -> QWidget | None:
+        """Return the widget of a stage, wherever it was opened, and without importing it."""
+        wanted = next((_MODULES + stage.module, stage.widget) for stage in _STAGES if stage.title == title)
+        found = (one for one in self._docked() if (type(one).__module__, type(one).__name__) == wanted)
+        return next(found, None)
+
     def _dock(self, title: str) -> QDockWidget | None:
-        widget = self._viewer.window.dock_widgets.get(title)
+        widget = self._widget(title)
         return None if widget is None else _dock_of(widget)
 
     def _choose(self, title: str) -> None:
@@ -447,9 +454,10 @@ class FlowBar(QWidget):
             session.attempt(lambda: session.show_frame(frame.video, frame.number))
 
     def _places_labels(self) -> bool:
-        """Tell whether a click on the image can mean a label: not while only docks of other stages are in front."""
+        """Tell whether labels are made: in front of a dock to label in, or of a list of frames in 1 Project."""
         in_front = self._in_front()
-        return not in_front or not in_front.isdisjoint(("1 Project", *_OF_LABELS))
+        project: Any = self._widget("1 Project") if "1 Project" in in_front else None
+        return not in_front.isdisjoint(_OF_LABELS) or (project is not None and project.lists_frames)
 
     def _in_front(self) -> frozenset[str]:
         """Return the stages whose docks are seen."""
@@ -493,7 +501,7 @@ class FlowBlock(FlowBar):
 
 def _dock_class(stage: _Stage) -> type[QWidget]:
     """Import the dock of a stage."""
-    kind: type[QWidget] = getattr(importlib.import_module(f"napari_posecut.widgets.docks.{stage.module}"), stage.widget)
+    kind: type[QWidget] = getattr(importlib.import_module(_MODULES + stage.module), stage.widget)
     return kind
 
 

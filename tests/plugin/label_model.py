@@ -20,6 +20,7 @@ class Video:
 
 
 Edit = tuple[Video, int, int]  # the video on its other side, the frame, the number of the edit
+Kept = tuple[FrameRef, dict[str, Position | None], tuple[int, int]]  # copies on its other side, edits then
 
 
 class LabelModel:
@@ -35,7 +36,8 @@ class LabelModel:
         self.network: dict[FrameRef, dict[str, Position]] = {}
         self.likelihood = 0.0
         self.copies: dict[FrameRef, dict[str, Position | None]] = {}
-        self.kept: list[tuple[FrameRef, dict[str, Position | None], tuple[int, int]]] = []  # copies before, edits then
+        self.kept: list[Kept] = []
+        self.taken_back: list[Kept] = []  # since the last change of their video
 
     @property
     def key(self) -> FrameRef:
@@ -71,6 +73,7 @@ class LabelModel:
         self.edits += 1
         self.done[self.key.video].append((deepcopy(self.video), self.key.number, self.edits))
         self.undone[self.key.video].clear()
+        self.forget()
         change(self.video)
         return True
 
@@ -136,7 +139,12 @@ class LabelModel:
 
     def keep(self) -> None:
         """Remember what was copied to the shown frame and rejected there, for `undo`."""
+        self.forget()
         self.kept.append((self.key, dict(self.copies.get(self.key, {})), self._edits()))
+
+    def forget(self) -> None:
+        """Let `redo` make no copy again that was taken back before a change of the shown video."""
+        self.taken_back = [one for one in self.taken_back if one[0].video != self.key.video]
 
     def _edits(self) -> tuple[int, int]:
         done = self.done[self.key.video]
@@ -144,13 +152,23 @@ class LabelModel:
 
     def undo(self) -> None:
         """Take back the pose that was copied or rejected in the video since its last edit, else that edit."""
-        places = [place for place, (key, _, _) in enumerate(self.kept) if key.video == self.key.video]
-        if not places or self.kept[places[-1]][2] != self._edits():
+        if not self._exchange(self.kept, self.taken_back):
             self.retrace(self.done, self.undone)
-            return
-        key, own, _ = self.kept.pop(places[-1])
+
+    def redo(self) -> None:
+        """Copy or reject the pose again that was taken back last, else make the edit again."""
+        if not self._exchange(self.taken_back, self.kept):
+            self.retrace(self.undone, self.done)
+
+    def _exchange(self, back: list[Kept], forth: list[Kept]) -> bool:
+        places = [place for place, (key, _, _) in enumerate(back) if key.video == self.key.video]
+        if not places or back[places[-1]][2] != self._edits():
+            return False
+        key, own, edits = back.pop(places[-1])
+        forth.append((key, dict(self.copies.get(key, {})), edits))
         self.copies[key] = own
         self.show(self.frames.index(key))
+        return True
 
     def _label(self, key: FrameRef, part: str) -> Position | None:
         return self.videos[key.video].points.get((key.number, part), ("unset", None))[1]

@@ -32,6 +32,7 @@ ways = strategies.sampled_from(
     ("stage", "tab", "button", "box", "number", "slider", "row", "view", "menu", "layer", "float", "close", "theme")
 )
 steps = strategies.tuples(ways, strategies.integers(0, 9_999))
+_EDITS = ("accept", "absent", "occluded", "unset", "copy_pose", "reject", "undo", "redo", "drop")
 actions = strategies.sampled_from([key.action for key in KEYS if key.action != "ask_frame"])
 
 
@@ -64,7 +65,7 @@ class Actions(stateful.RuleBasedStateMachine):
         place = self._reach(xy)
         if self._is_unclear(place):
             return
-        held, current, may_place = self._held(place), self.model.current, self._may_place()
+        held, current, may_edit = self._held(place), self.model.current, self._may_edit()
         self.hand.click(place, modifier=SHIFT if shift else NONE)
         if not self._visible:
             return
@@ -72,10 +73,11 @@ class Actions(stateful.RuleBasedStateMachine):
         if is_other and self._is_open(current) and not self._hits(held, place):
             held = None
         if held is not None and self.model.known(self.model.key, held)[0] == "proposed" and not shift:
-            self.model.move(held, self.model.known(self.model.key, held)[1])
+            if may_edit:
+                self.model.move(held, self.model.known(self.model.key, held)[1])
         elif held is not None and (current is None or not self._is_open(current)):
             self.model.chosen = held
-        elif may_place:
+        elif may_edit:
             self.model.decide("occluded" if shift else "placed", place)
 
     @stateful.rule(part=parts, xy=places)
@@ -88,8 +90,10 @@ class Actions(stateful.RuleBasedStateMachine):
         far = np.abs(np.subtract(end, start)).max() * self.viewer.scene.camera.zoom
         if self._is_unclear(start) or held is None or far < 8 or not self._on_canvas(end):
             return
+        may_edit = self._may_edit()
         self.hand.drag(start, end)
-        self.model.move(held, end)
+        if may_edit:
+            self.model.move(held, end)
 
     @stateful.rule(start=places, end=places)
     def drag_image(self, start: Position, end: Position) -> None:
@@ -105,8 +109,10 @@ class Actions(stateful.RuleBasedStateMachine):
             return
         place = self._reach(xy)
         if not self._is_unclear(place):
+            may_edit = self._may_edit()
             self.hand.click(place, button=RIGHT)
-            self.model.unset(self._held(place))
+            if may_edit:
+                self.model.unset(self._held(place))
 
     @stateful.rule(xy=places, steps=strategies.integers(-2, 2))
     def wheel(self, xy: Position, steps: int) -> None:
@@ -261,6 +267,8 @@ class Actions(stateful.RuleBasedStateMachine):
 
     def _expect(self, action: str) -> None:
         model = self.model
+        if action in _EDITS and not self._may_edit():
+            return
         pcutoff = self.session.project.config.pcutoff
         unset: Callable[[], object] = (lambda: model.unset(model.current)) if model.current else (lambda: None)
         expected: dict[str, Callable[[], object]] = {
@@ -278,7 +286,7 @@ class Actions(stateful.RuleBasedStateMachine):
             "reject": model.reject,
             "next_uncertain": lambda: model.next_uncertain(pcutoff),
             "undo": model.undo,
-            "redo": lambda: model.retrace(model.undone, model.done),
+            "redo": model.redo,
             "drop": model.drop,
         }
         expected.get(action, lambda: None)()
@@ -304,10 +312,10 @@ class Actions(stateful.RuleBasedStateMachine):
     def _hits(self, part: str, xy: Position) -> bool:
         return self._distances(xy)[part] <= _RADIUS
 
-    def _may_place(self) -> bool:
-        """Tell whether no layer of others is selected, to which a click would belong."""
+    def _may_edit(self) -> bool:
+        """Tell whether markers are seen, and no layer of others is selected, to which a click or a key would belong."""
         active = self.viewer.layers.selection.active
-        return active is None or active in self.session.canvas.layers
+        return self._visible and (active is None or active in self.session.canvas.layers)
 
     def _is_unclear(self, xy: Position) -> bool:
         """Tell whether rounding to pixels decides which marker is meant."""

@@ -189,6 +189,19 @@ def test_a_deleted_layer_comes_back(session, hand):
     assert session.canvas.points.shown.tolist() == [True] + [False] * 6
 
 
+@pytest.mark.parametrize("name", ["points", "image"])
+def test_an_edit_shows_a_deleted_layer_again_first(session, hand, notified, name):
+    """Ctrl + Z brings the layer back that somebody has deleted just now, and no label goes for it."""
+    hand.click(PLACES[0])
+    session.viewer.layers.remove(getattr(session.canvas, name))
+    hand.key(Qt.Key.Key_Z, CONTROL)
+    assert [layer.name for layer in session.viewer.layers] == ["frame", "skeleton", "labels"]
+    assert session.canvas.points.shown.tolist() == [True] + [False] * 6
+    assert "had been deleted" in notified[-1]
+    hand.key(Qt.Key.Key_Z, CONTROL)
+    assert set(_states(session.labeling)) == {"unset"}
+
+
 def test_dots_have_no_border(session):
     """napari gives new ones its own: bones became gray, and what is not seen a dot in the middle of the image."""
     canvas = session.canvas

@@ -23,11 +23,12 @@ from posecut_core.project.config import edit_config
 from posecut_core.project.opening import project_videos
 from posecut_core.project.state import read_state
 from posecut_core.video.frame_store import FrameStore
-from tests.plugin.hand import CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand, press, seen
+from tests.plugin.hand import CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand, click_row, press, seen
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
 ALT = Qt.KeyboardModifier.AltModifier
 PLACE, NEAR = (60.0, 60.0), 8  # x, y in a frame; screen pixels, within reach of a marker and not on it
+SECOND = (30.0, 60.0)
 
 
 def labels(bar):
@@ -51,13 +52,108 @@ def test_a_click_labels_only_while_a_dock_of_labels_is_in_front(opened):
     assert labels(opened) == ["snout"]
 
 
-def test_a_click_with_another_layer_selected_is_no_label(opened):
-    """Who draws a polygon does not label with its corners."""
-    viewer = opened._viewer
+def edits(opened):
+    """Return what changes labels by the mouse or a key, where one is at PLACE and a suggestion of leftear at SECOND."""
+    hand = Hand(opened._viewer)
+    keys = [(Qt.Key.Key_E, NONE), (Qt.Key.Key_O, NONE), (Qt.Key.Key_X, NONE), (Qt.Key.Key_X, SHIFT)]
+    keys += [(Qt.Key.Key_Return, NONE), (Qt.Key.Key_C, NONE), (Qt.Key.Key_Z, CONTROL), (Qt.Key.Key_Z, CONTROL | SHIFT)]
+    keys += [(Qt.Key.Key_Delete, CONTROL)]
+    mouse = (
+        lambda: hand.click((100.0, 100.0)),
+        lambda: hand.drag(PLACE, (80.0, 90.0)),
+        lambda: hand.click(PLACE, button=RIGHT),
+        lambda: hand.click(SECOND),
+        lambda: hand.drag(SECOND, (80.0, 90.0), modifier=ALT),
+    )
+    return *mouse, *(lambda key=key: hand.key(*key) for key in keys)
+
+
+def refused(opened):
+    """Return what is said of each change of labels, none of which may be made."""
+    labeling, sentences = session_of(opened._viewer).labeling, []
+    before = labeling.keypoints, labeling.status(labeling.frame), labeling.index.label_session.revision
+    for edit in edits(opened):
+        opened._viewer.scene.camera.center = (0.0, 60.0, 60.0)
+        session_of(opened._viewer).notify("")
+        edit()
+        sentences.append(message(opened))
+        assert (labeling.keypoints, labeling.status(labeling.frame), labeling.index.label_session.revision) == before
+    return set(sentences)
+
+
+def test_nothing_changes_labels_where_none_are_made(opened):
+    """Neither mouse nor keys do beside another dock or with another layer selected; why is said, a button mends it."""
+    viewer, session, hand = opened._viewer, session_of(opened._viewer), Hand(opened._viewer)
+    hand.click(PLACE)
+    propose(session, ["leftear"], at=SECOND)
+    opened.open("2 Frames")
+    hand.key(Qt.Key.Key_S)
+    assert session.labeling.current.name == "neck"
+    hand.key(Qt.Key.Key_D)
+    hand.key(Qt.Key.Key_A)
+    (sentence,) = refused(opened)
+    assert "3 Label is not in front" in sentence
+    press(opened.message.remedies.buttons[0])
     viewer.add_layer(Shapes(name="arena", ndim=2))
-    Hand(viewer).click(PLACE)
+    (sentence,) = refused(opened) - {""}  # of keys that the layer has itself
+    assert "the layer 'arena' is selected" in sentence
+    press(opened.message.remedies.buttons[0])
+    hand.drag(PLACE, (80.0, 90.0))
+    hand.click(SECOND)
+    assert labels(opened) == ["snout", "leftear"]
+    assert session.labeling.keypoints[0].xy == pytest.approx((80, 90), abs=1)
+
+
+def test_hidden_markers_and_three_dimensions_keep_labels_as_they_are(opened):
+    """Nobody sees then what a key would change; the view still moves, without a word."""
+    viewer, session, hand = opened._viewer, session_of(opened._viewer), Hand(opened._viewer)
+    hand.click(PLACE)
+    for change, back in (
+        (lambda: hand.key(Qt.Key.Key_H), lambda: hand.key(Qt.Key.Key_H)),
+        (lambda: setattr(viewer.dims, "ndisplay", 3), lambda: setattr(viewer.dims, "ndisplay", 2)),
+    ):
+        change()
+        session.notify("")
+        hand.drag(PLACE, (80.0, 90.0))
+        assert message(opened) == ""
+        hand.key(Qt.Key.Key_E)
+        assert "No label was changed" in message(opened)
+        back()
+        assert [one.state for one in session.labeling.keypoints[:2]] == ["placed", "unset"]
+
+
+def test_1_project_labels_only_where_it_lists_frames(opened):
+    """Its list of frames leads to each of them; beside its other tabs, and without any dock, nothing is labeled."""
+    dock, near = opened.open("1 Project"), opened.next_bodypart
+    assert opened._places_labels()
+    assert not near.corner.isHidden()
+    dock.tabs.setCurrentWidget(dock.names)
+    assert not opened._places_labels()
+    assert near.corner.isHidden()
+    dock.tabs.setCurrentWidget(dock.checks)
+    assert not opened._places_labels()
+    dock.checks.doubtful.setVisible(True)
+    assert opened._places_labels()
+    for title in ("1 Project", "3 Label"):
+        opened._dock(title).close()
+    Hand(opened._viewer).click(PLACE)
     assert labels(opened) == []
-    assert "arena" in message(opened)
+    assert "3 Label is not in front" in message(opened)
+
+
+def test_a_marker_is_not_dragged_out_of_the_picture(opened):
+    """It ends at the picture's edge, where its label counts; what others have labeled outside stays until then."""
+    session, hand = session_of(opened._viewer), Hand(opened._viewer)
+    height, width = session.canvas.image.data.shape[1:3]
+    session.labeling.place((-4.0, 30.0))
+    propose(session, ["leftear", "rightear"], at=(30.0, 80.0))
+    assert session.labeling.keypoints[0].xy == (-4.0, 30.0)
+    hand.drag((-4.0, 30.0), (-6.0, -6.0))
+    assert session.labeling.keypoints[0].xy == (0.1, 0.1)
+    hand.drag((30.0, 80.0), (25.0, 80.0 + height), modifier=ALT)
+    hand.drag((20.0, 30.0), (20.0 + width, 30.0), modifier=ALT)
+    places = list(proposed(opened).values())
+    assert places == [pytest.approx((width - 0.5, height - 0.5))] * 2
 
 
 def test_a_click_outside_the_image_is_no_label(opened):
@@ -177,14 +273,28 @@ def test_a_window_that_closes_forgets_the_image(opened):
     opened._mark_stages()
 
 
-def test_a_bodypart_without_its_check_mark_is_not_shown(opened):
-    """It is not clicked either, and its label stays."""
+def uncheck(table, row):
+    """Click on the check mark of a row."""
+    place = table.visualItemRect(table.topLevelItem(row))
+    QTest.mouseClick(table.viewport(), LEFT, NONE, QPoint(place.left() + 8, place.center().y()))
+
+
+def test_a_bodypart_without_its_check_mark_is_neither_shown_nor_edited(opened):
+    """No click and no key changes it either, and what Enter has left is told."""
     dock, hand = opened.open("3 Label"), Hand(opened._viewer)
     hand.click(PLACE)
-    dock.bodyparts.topLevelItem(0).setCheckState(0, Qt.CheckState.Unchecked)
-    assert not session_of(opened._viewer).canvas.points.shown.any()
+    session, table = session_of(opened._viewer), dock.bodyparts
+    propose(session, ["leftear", "rightear"], at=(90.0, 90.0))
+    for row in (0, 1, 3):
+        uncheck(table, row)
+    assert session.canvas.points.shown.tolist() == [False, False, True, False, False, False, False]
+    assert session.labeling.current.name == "centre"
+    click_row(table, 1, column=1)
+    assert session.labeling.current.name == "centre"
     hand.click(PLACE, button=RIGHT)
-    assert labels(opened) == ["snout"]
+    hand.key(Qt.Key.Key_Return)
+    assert labels(opened) == ["snout", "rightear"]
+    assert message(opened) == "1 suggestion of bodyparts that are not shown stayed."
 
 
 def test_check_marks_are_what_is_shown(opened):
@@ -236,7 +346,7 @@ def test_messages_are_colored_by_kind_and_can_be_read_again(opened):
     entries = line.past.menu().actions()
     assert len(entries) == 10
     entries[1].trigger()
-    assert "Nothing was labeled" in message(opened)
+    assert "No label was changed" in message(opened)
     assert line.sentence.styleSheet() == refused
 
 

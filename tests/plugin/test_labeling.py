@@ -181,7 +181,7 @@ def test_a_copied_pose_is_taken_back_first_after_another_video_was_shown(labelin
 
 
 def test_rejected_drafts_and_proposals_all_come_back(labeling):
-    """What the store knows and what is only shown are rejected together; undoing brings back both."""
+    """What the store knows and what is only shown are rejected together: by one key, one undo, one redo."""
     _propose(labeling, 3)
     frame, part = labeling.frame, next(iter(labeling.index.columns))
     labeling._apply(Propose(frame.number, part, (5.0, 6.0), 0.5, "net", 10))
@@ -189,8 +189,69 @@ def test_rejected_drafts_and_proposals_all_come_back(labeling):
     labeling.reject()
     assert _states(labeling) == "......."
     labeling.undo()
-    labeling.undo()
     assert _states(labeling) == "???...."
+    labeling.redo()
+    assert _states(labeling) == "......."
+    labeling.undo()
+    labeling.undo()
+    assert _states(labeling) == "???...."  # the network proposes what is in the store no more
+
+
+def test_a_copied_pose_is_made_again_in_its_turn(labeling):
+    """Redo goes the way of undo back; after another change there is nothing to make again."""
+    _label(labeling)
+    labeling.copy_pose()
+    labeling.place((7.0, 7.0))
+    labeling.undo()
+    labeling.undo()
+    assert _states(labeling) == "......."
+    labeling.redo()
+    assert _states(labeling) == "???????"
+    labeling.redo()
+    assert _states(labeling) == "p??????"
+    labeling.undo()
+    labeling.undo()
+    labeling.place((8.0, 8.0))
+    with pytest.raises(LabelError, match="nothing to redo"):
+        labeling.redo()
+
+
+def test_bodyparts_that_are_hidden_are_not_edited(labeling):
+    """The next bodypart passes them over, and so do accepting, rejecting and copying, which tell what they left."""
+    parts = list(labeling.index.columns)
+    _propose(labeling, 3)
+    labeling.hide(frozenset({parts[0], parts[3]}))
+    assert labeling.current.bodypart == parts[4]
+    labeling.choose_next(-1)
+    labeling.choose_next(-1)
+    labeling.choose_next(-1)
+    assert labeling.current.bodypart == parts[6]
+    assert list(labeling.movable) == parts[1:3]
+    assert (labeling.reject(), _states(labeling)) == (1, "?......")
+    labeling.undo()
+    assert (labeling.accept(), _states(labeling)) == (1, "?pp....")
+    labeling.step(1)
+    labeling.copy_pose()
+    assert _states(labeling) == ".??...."
+    labeling.hide(frozenset(parts))
+    assert labeling.current is None
+    with pytest.raises(LabelError, match="All bodyparts of this frame that are shown"):
+        labeling.place((1.0, 1.0))
+
+
+def test_a_frame_is_done_with_the_bodyparts_that_are_shown(labeling):
+    """Who labels one bodypart at a time is led from frame to frame, and past those that have it."""
+    frames, parts = labeling.index.frames, list(labeling.index.columns)
+    labeling.go_to(frames[1])
+    labeling.place((1.0, 1.0))
+    labeling.go_to(frames[0])
+    labeling.hide(frozenset(parts[1:]))
+    labeling.place((2.0, 2.0))
+    assert labeling.frame == frames[2]
+    labeling.hide(frozenset(parts[:1]))
+    labeling.choose(parts[0])
+    assert labeling.hidden == frozenset()
+    assert labeling.current.bodypart == parts[0]
 
 
 def test_rejected_proposals_come_back_while_the_labels_are_let_go_of(labeling):

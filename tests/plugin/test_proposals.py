@@ -12,7 +12,7 @@ def test_copies_count_before_the_network():
     """The pose of another frame, which a person asked for, replaces what the network proposes, in that frame only."""
     poses = ProposedPoses()
     poses.set_network({FRAME: {"a": NETWORK, "b": NETWORK}, OTHER: {"a": NETWORK}})
-    poses.copy(FRAME, {"a": COPIED})
+    poses.change(FRAME, {"a": COPIED})
     assert poses.of(FRAME) == {"a": COPIED, "b": NETWORK}
     assert poses.of(OTHER) == {"a": NETWORK}
     assert poses.of(FrameRef("m2", 3)) == {}
@@ -22,10 +22,10 @@ def test_what_was_waved_away_stays_away():
     """A proposal that was waved away does not return with the next network, only with a copy."""
     poses = ProposedPoses()
     poses.set_network({FRAME: {"a": NETWORK}})
-    poses.reject(FRAME, "a")
+    poses.change(FRAME, {"a": None})
     poses.set_network({FRAME: {"a": NETWORK}})
     assert poses.of(FRAME) == {}
-    poses.copy(FRAME, {"a": COPIED})
+    poses.change(FRAME, {"a": COPIED})
     assert poses.of(FRAME) == {"a": COPIED}
 
 

@@ -211,7 +211,7 @@ class LabelDock(QWidget):
         self._on_project_changed()
 
     def apply_remedy(self, remedy: Remedy) -> None:
-        """Show the labels, of a remedy's video or frame if it names one."""
+        """Show the labels, of a remedy's video or frame if it names one, with their layer selected."""
         labeling, videos, numbers = self.session.labeling, *map(remedy.arguments.get, ("videos", "frames"))
         self.session.show_labels()
         if labeling is not None and isinstance(videos, list):
@@ -220,6 +220,8 @@ class LabelDock(QWidget):
             frames = [key for key in frames if wanted is None or key.number in wanted]
             if frames:
                 self.session.show_frame(frames[0].video, frames[0].number)
+        if self.session.canvas is not None:
+            self.session.canvas.select()
 
     def show_keypoints(self) -> None:
         """Show the bodyparts of the frame and the progress of the project."""

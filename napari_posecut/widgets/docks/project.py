@@ -256,6 +256,7 @@ class ProjectDock(QWidget):
         self._create_layout()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.labels_changed.connect(self._show_banner)
+        self.tabs.currentChanged.connect(lambda _: self.session.front_changed.emit())
         name_controls(self, "project")
         self._on_project_changed()
 
@@ -289,6 +290,12 @@ class ProjectDock(QWidget):
                 in_background(lambda: edit_bodyparts(**arguments))
             if self.session.project is None:
                 self.session.open(arguments["config"])
+
+    @property
+    def lists_frames(self) -> bool:
+        """Tell whether the tab in front lists frames to label, or labels to correct."""
+        page = self.tabs.currentWidget()
+        return page is self.frames or (page is self.checks and not self.checks.doubtful.isHidden())
 
     def _repair(self, config: Path) -> None:
         """Let a child check a project that cannot be opened, and mend what can be mended."""

@@ -14,7 +14,7 @@ _STATES = {"unset": "", "proposed": "suggested", "placed": "labeled", "occluded"
 
 
 class BodypartTable(LowTable):
-    """A click on a row chooses its bodypart; one without its check mark is not shown on the image."""
+    """A click on a row chooses its bodypart; one without its check mark is neither shown nor edited."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(_HEADINGS)
@@ -29,7 +29,7 @@ class BodypartTable(LowTable):
         self.itemClicked.connect(self._choose)
         self.itemChanged.connect(self._hide_unchecked)
         session.project_changed.connect(self._forget_rows)
-        self.setToolTip("a bodypart without its check mark is not shown on the image")
+        self.setToolTip("a bodypart without its check mark is neither shown on the image nor labeled")
 
     def show_frame(self) -> None:
         """Show the bodyparts of the shown frame; none where there is no frame."""
@@ -64,7 +64,8 @@ class BodypartTable(LowTable):
             labeling.hide(frozenset(item.data(0, Qt.ItemDataRole.UserRole) for item in hidden))
 
     def _choose(self, item: QTreeWidgetItem) -> None:
-        if self._session.labeling is not None:
+        """Choose a bodypart; not the one whose check mark this click has taken away."""
+        if self._session.labeling is not None and item.checkState(0) == Qt.CheckState.Checked:
             self._session.labeling.choose(item.data(0, Qt.ItemDataRole.UserRole))
 
 
