@@ -154,7 +154,7 @@ FrameStatus = Literal["unlabeled", "proposed", "unreviewed", "begun", "done", "d
 MEANING: Mapping[FrameStatus, str] = {
     "unlabeled": "not labeled",
     "proposed": "a pose is suggested",
-    "unreviewed": "drafts to review",
+    "unreviewed": "suggestions to review",
     "begun": "partly labeled",
     "done": "done",
     "dropped": "dropped from training",

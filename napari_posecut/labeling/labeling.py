@@ -662,7 +662,7 @@ _DONE: Mapping[type, str] = {
     Place: "placed",
     Move: "moved",
     Delete: "deleted",
-    Propose: "drafted",
+    Propose: "suggested",
     Accept: "accepted",
     MarkOccluded: "hidden",
     MarkAbsent: "absent",

@@ -115,7 +115,7 @@ class TakenLabels:
 
     def sentence(self) -> str:
         """Say it in words."""
-        new = [counted(self.new, "new label")] * bool(self.new) + [counted(self.drafts, "new draft")] * bool(
+        new = [counted(self.new, "new label")] * bool(self.new) + [counted(self.drafts, "new suggestion")] * bool(
             self.drafts
         )
         said = new or ["nothing new"]

@@ -119,13 +119,13 @@ _NOUNS: Mapping[Kind, str] = {
     "hidden": "hidden bodypart without a place",
     "absent": "absent bodypart",
     "unset": "bodypart that nobody has looked for",
-    "proposed": "draft",
+    "proposed": "suggestion",
 }
 Besides = Literal["skeleton", "frame rate", "network"]
 _LOST: Mapping[Besides, str] = {
     "skeleton": "The skeleton.",
     "frame rate": "The frame rate.",
-    "network": "Which network a draft is of.",
+    "network": "Which network a suggestion is of.",
 }
 
 

@@ -50,7 +50,7 @@ class Place(_Edit, frozen=True, tag="place"):
 
 
 class Move(_Edit, frozen=True, tag="move"):
-    """Move a bodypart that has a position; a draft that is moved becomes a label."""
+    """Move a bodypart that has a position; a suggestion that is moved becomes a label."""
 
     frame: _FrameNumber
     bodypart: str
@@ -65,7 +65,7 @@ class Delete(_Edit, frozen=True, tag="delete"):
 
 
 class Propose(_Edit, frozen=True, tag="propose"):
-    """Draft the position that a network predicts; what a person has said of the bodypart is never replaced."""
+    """Suggest the position that a network predicts; what a person has said of the bodypart is never replaced."""
 
     frame: _FrameNumber
     bodypart: str
@@ -76,7 +76,7 @@ class Propose(_Edit, frozen=True, tag="propose"):
 
 
 class Accept(_Edit, frozen=True, tag="accept"):
-    """Make a label of a draft."""
+    """Make a label of a suggestion."""
 
     frame: _FrameNumber
     bodypart: str
@@ -218,7 +218,7 @@ def _changed(point: Point | None, edit: PointEdit) -> Point | None:
 
 def _moved(point: Point | None, xy: Position, edit: Move) -> Point:
     if point is None or point.xy is None:
-        raise _impossible(edit, point, "a label or draft with a position to move", "place it instead")
+        raise _impossible(edit, point, "a label or suggestion with a position to move", "place it instead")
     if point.state == "proposed":
         return Point("placed", xy, replace(point.origin, kind="refined"))
     return replace(point, xy=xy)
@@ -226,13 +226,13 @@ def _moved(point: Point | None, xy: Position, edit: Move) -> Point:
 
 def _proposed(point: Point | None, edit: Propose) -> Point:
     if point is not None and point.is_label:
-        raise _impossible(edit, point, "an unset bodypart or a draft", "leave out manual labels")
+        raise _impossible(edit, point, "an unset bodypart or a suggestion", "leave out manual labels")
     return Point("proposed", edit.xy, LabelOrigin("machine", edit.likelihood, edit.model, edit.snapshot))
 
 
 def _accepted(point: Point | None, edit: Accept) -> Point:
     if point is None or point.is_label:
-        raise _impossible(edit, point, "a draft to accept", "accept drafts only")
+        raise _impossible(edit, point, "a suggestion to accept", "accept suggestions only")
     return Point("placed", point.xy, replace(point.origin, kind="refined"))
 
 
@@ -331,9 +331,9 @@ _WRONG = {
     "frame": "An edit names the frame {!r}, expected a whole number; give its number in the video.",
     "bodypart": "An edit names the bodypart {!r}, expected its identity; give session.identity(NAME).",
     "xy": "A label lies at {!r}, expected two numbers; give x and y in pixels.",
-    "likelihood": "A draft has the likelihood {!r}, expected a number from 0 to 1; give that.",
-    "snapshot": "A draft comes from the training step {!r}, expected a whole number; give that, or None.",
-    "model": "A draft comes from the network {!r}, expected its name; give its scorer.",
+    "likelihood": "A suggestion has the likelihood {!r}, expected a number from 0 to 1; give that.",
+    "snapshot": "A suggestion comes from the training step {!r}, expected a whole number; give that, or None.",
+    "model": "A suggestion comes from the network {!r}, expected its name; give its scorer.",
 }
 
 

@@ -62,8 +62,8 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
             )
         if (self.state == "proposed") != (self.origin.kind == "machine"):
             raise LabelError(
-                f"A {self.state} label comes from {self.origin.kind}, expected predictions to be drafts, and only "
-                "these; accept drafts to turn them into labels."
+                f"A {self.state} label comes from {self.origin.kind}, expected predictions to be suggestions, and only "
+                "these; accept suggestions to turn them into labels."
             )
 
     @property

@@ -182,7 +182,7 @@ def draw_check_image(
         image: the frame.
         xy: labels in pixels of the given image; NaN is not drawn, and named as missing in the legend.
         bodyparts: names of the K bodyparts.
-        drafts: what a network proposes, as `xy`; named as drafts in the legend.
+        drafts: what a network proposes, as `xy`; named as suggested in the legend.
         title: text above the frame.
         skeleton: pairs of bodyparts to connect; pairs with a bodypart that is not given are left out.
         skeleton_color: any name of a color that matplotlib knows.
@@ -212,7 +212,7 @@ def _entry(entry: _LegendEntry, *, label: bool, draft: bool) -> _LegendEntry:
     if label:
         return entry
     if draft:
-        return replace(entry, text=f"{entry.text} (draft)", marker="x")
+        return replace(entry, text=f"{entry.text} (suggested)", marker="x")
     return replace(entry, text=f"{entry.text} (no label)")
 
 

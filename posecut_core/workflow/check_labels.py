@@ -71,9 +71,7 @@ class CheckedVideo:
         if self.unlabelled:
             lines.append(f"  {counted(self.unlabelled, 'extracted frame')} without labels")
         if self.drafts:
-            lines.append(
-                f"  {counted(self.drafts, 'draft')} of labels, drawn as x: not used for training before review"
-            )
+            lines.append(f"  {counted(self.drafts, 'suggestion')}, drawn as x: not used for training before review")
         lines += [f"  {part} has no label in {counted(count, 'frame')}" for part, count in self.missing.items()]
         lines += [f"  a label lies outside its frame: {place}" for place in self.outside]
         return lines + [
@@ -166,7 +164,7 @@ def check_labels(
 ) -> CheckedLabels:
     """Draw the labels onto the frames, to see whether they are right.
 
-    Every frame with labels, or with drafts of them, is drawn into `labeled-data/<video>_labeled/`. Labels that lie
+    Every frame with labels, or with suggestions of them, is drawn into `labeled-data/<video>_labeled/`. Labels that lie
     elsewhere than the other labels of their frame lead one to expect are named first; no network is needed for that.
     With the labels of another person, the distance between both is measured, and written to `label-agreement.csv`:
     evaluations then name it beside the errors of a network.
@@ -180,8 +178,8 @@ def check_labels(
 
     Raises:
         ArgumentError: `other` is this project, or has several animals.
-        LabelError: no frame has labels or drafts, none of those that have any has a picture, or the labels do not fit
-            the project; of several videos, the others are done. Or the other labels are of none of these frames.
+        LabelError: no frame has labels or suggestions, none of those that have any has a picture, or the labels do not
+            fit the project; of several videos, the others are done. Or the other labels are of none of these frames.
         VideoError: a video is not of the project, or no frames were extracted.
         StorageError: the disk refuses.
     """

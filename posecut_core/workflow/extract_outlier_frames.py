@@ -147,8 +147,8 @@ class OutlierVideo:
         lines = [f"{found}, all in {self.table}"]
         if self.added:
             others = f", {len(self.at_random)} of them at random" if self.at_random else ""
-            drafts = counted(self.drafts, "draft")
-            lines.append(f"  {counted(len(self.added), 'new frame')}{others}, with {drafts} of labels")
+            drafts = counted(self.drafts, "suggestion")
+            lines.append(f"  {counted(len(self.added), 'new frame')}{others}, with {drafts}")
         elif not self.damaged:
             why = (
                 "none was extracted: the project has them all" if self.candidates else "so there is nothing to extract"
@@ -432,10 +432,8 @@ class ExtractedOutliers:
         """Say how many frames were found and extracted, and where their table and drafts are."""
         root, lines = self.config_path.parent, tuple(line for video in self.videos for line in video._lines())
         if frames := sum(len(video.added) for video in self.videos):
-            drafts = counted(sum(video.drafts for video in self.videos), "draft")
-            text = (
-                f"{counted(frames, 'new frame')} extracted, with {drafts} of labels. Now correct these: they are not "
-            )
+            drafts = counted(sum(video.drafts for video in self.videos), "suggestion")
+            text = f"{counted(frames, 'new frame')} extracted, with {drafts}. Now correct these: they are not "
             text += "used for training before review."
             return Summary(text, lines, (Remedy("label_frames", config=root), Remedy("merge_datasets", config=root)))
         damaged = any(video.damaged for video in self.videos)
@@ -574,7 +572,7 @@ def extract_outlier_frames(
 ) -> ExtractedOutliers:
     """Find frames in which predictions look wrong, and extract some of them to label next.
 
-    They get the predictions as drafts of labels. All candidates between config.yaml's `start` and `stop` go to a table
+    They get the predictions as suggestions. All candidates between config.yaml's `start` and `stop` go to a table
     beside the predictions and replace there those of an earlier call with the same algorithm. Of those that are not
     among the project's frames already, `number_of_frames` are extracted; a video that the project lacks joins it.
     Called again, it extracts others, or goes on where it was interrupted. Source: Nath et al. 2019, step J.

@@ -31,7 +31,9 @@ class ImportedLabels:
         lines = [one.sentence() for one in self.videos]
         lines += [f"Left out: {one}" for one in self.left_out]
         new = sum(one.new + one.drafts for one in self.videos)
-        text = f"{self.file.name}: {new} labels and drafts are new." if new else f"{self.file.name} has nothing new."
+        text = (
+            f"{self.file.name}: {new} labels and suggestions are new." if new else f"{self.file.name} has nothing new."
+        )
         return Summary(text, tuple(lines), (Remedy("check_labels", config=self.config_path.parent),))
 
 
@@ -48,8 +50,8 @@ def import_labels(
 ) -> ImportedLabels:
     """Take over the labels of a file that another program wrote; doing it again adds nothing.
 
-    Frames are extracted from the project's videos as they are needed. What a network predicted becomes drafts. All of a
-    video is one edit, which can be undone.
+    Frames are extracted from the project's videos as they are needed. What a network predicted becomes suggestions. All
+    of a video is one edit, which can be undone.
 
     Args:
         config: path of config.yaml.

@@ -34,14 +34,14 @@ class MergedDatasets:
     begun_before: bool = False  # nothing was made in the iteration yet, so that it goes on being the next one
 
     def summary(self) -> Summary:
-        """Say which iteration begins, with how many frames, and what became of drafts."""
+        """Say which iteration begins, with how many frames, and what became of suggestions."""
         root = self.config_path.parent
         begins = "has begun already and has no training dataset yet" if self.begun_before else "begins"
         text = f"Iteration {self.iteration} {begins}, with {counted(self.labelled_frames, 'labeled frame')}."
         if self.accepted:
-            text += f" {counted(self.accepted, 'draft')} accepted without review, as requested."
+            text += f" {counted(self.accepted, 'suggestion')} accepted without review, as requested."
         if self.left:
-            text += f" {counted(self.left, 'draft')} left out of training."
+            text += f" {counted(self.left, 'suggestion')} left out of training."
         train = Remedy("train_network", config=root, weights="previous")
         return Summary(text, following=(Remedy("create_training_dataset", config=root), train))
 
@@ -58,13 +58,13 @@ def merge_datasets(
 
     Args:
         config: path of config.yaml.
-        unreviewed: what becomes of drafts that nobody has reviewed: "refuse" (list them and do nothing), "accept" (all
-            become labels as they are), "leave" (they stay drafts and are not trained on).
+        unreviewed: what becomes of suggestions that nobody has reviewed: "refuse" (list them and do nothing), "accept"
+            (all become labels as they are), "leave" (they stay suggestions and are not trained on).
         report: notified of the videos.
 
     Raises:
         ArgumentError: there is no such policy.
-        LabelError: the first iteration has no training dataset yet, or this one has one of the same labels; drafts
+        LabelError: the first iteration has no training dataset yet, or this one has one of the same labels; suggestions
             are unreviewed, nothing is labeled, or another program's changes are undecided.
         StorageError: the disk refuses; the iteration is then as before.
     """
@@ -78,7 +78,7 @@ def merge_datasets(
         raise _unreviewed(project, open_drafts)
     if unreviewed == "accept":
         for video, found in open_drafts.items():
-            report(Notice(f"accepting {len(found)} drafts of {video}"))
+            report(Notice(f"accepting {len(found)} suggestions of {video}"))
             accept_drafts(project, video, found)
         for video in drafts.keys() - open_drafts.keys():  # accepted by a call that was killed before it could save
             finish_saving(project, video)
@@ -123,7 +123,7 @@ def _unreviewed(project: Project, drafts: dict[str, tuple[tuple[int, str], ...]]
         more = f" and {len(frames) - _NAMED} more" if len(frames) > _NAMED else ""
         listed.append(f"{video} {frames_listed(project, video, frames[:_NAMED])}{more}")
     return LabelError(
-        f"{sum(map(len, drafts.values()))} drafts are unreviewed ({'; '.join(listed)}); review them one by one, "
+        f"{sum(map(len, drafts.values()))} suggestions are unreviewed ({'; '.join(listed)}); review them one by one, "
         "accept all, or leave them out of training.",
         Remedy("label_frames", config=project.root),
         Remedy("merge_datasets", config=project.root, unreviewed="accept"),

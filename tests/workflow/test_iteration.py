@@ -33,7 +33,7 @@ def iteration(config):
 
 def test_unreviewed_drafts_are_listed_and_nothing_happens(drafted):
     """Without a policy the iteration stays and the frames are named."""
-    with pytest.raises(LabelError, match=r"2 drafts are unreviewed \(spot frame 1\)"):
+    with pytest.raises(LabelError, match=r"2 suggestions are unreviewed \(spot frame 1\)"):
         merge_datasets(drafted)
     assert iteration(drafted) == 0
 

@@ -183,7 +183,7 @@ def test_few_candidates_take_as_few_others_along(spot_project, unseen):
     result = extract_outlier_frames(spot_project, unseen, number_of_frames=20)
     (done,) = result.videos
     assert (len(done.added), len(done.at_random)) == (8, 4)
-    assert "8 new frames, 4 of them at random, with 16 drafts of labels" in result.summary().lines[1]
+    assert "8 new frames, 4 of them at random, with 16 suggestions" in result.summary().lines[1]
 
 
 def test_a_share_that_is_none_is_refused(spot_project, unseen):

@@ -26,9 +26,9 @@ from napari_posecut.widgets.parts.job_line import JobLine
 from posecut_core.errors import Remedy
 
 _POLICIES = (  # of merge_datasets, what is said, what it means
-    ("refuse", "must be reviewed first", "the next iteration waits until every draft is reviewed"),
+    ("refuse", "must be reviewed first", "the next iteration waits until every suggestion is reviewed"),
     ("accept", "become labels without review", "the network is then trained on positions that nobody has checked"),
-    ("leave", "stay drafts", "they are not trained on, and can be reviewed later"),
+    ("leave", "stay suggestions", "they are not trained on, and can be reviewed later"),
 )
 
 
@@ -47,7 +47,7 @@ class RefineDock(QWidget):
         self.bodyparts = BodypartTable(self.session)
         self.next_button = QPushButton("Next frame to review")
         self.next_button.clicked.connect(lambda: self.show_next())
-        self.accept_button = QPushButton("Accept all drafts of this frame (Enter)")
+        self.accept_button = QPushButton("Accept all suggestions of this frame (Enter)")
         self.accept_button.clicked.connect(self._accept)
         self.policies = QButtonGroup(self)
         self.policy_buttons: dict[str, QRadioButton] = {}
@@ -110,7 +110,7 @@ class RefineDock(QWidget):
         if project is None:
             self.heading.setText("Open or create a project first (1 Project).")
         elif not total:
-            self.heading.setText("No frame has drafts to review; 7 Outliers finds frames where the network fails.")
+            self.heading.setText("No frame has suggestions to review; 7 Outliers finds frames where the network fails.")
         else:
             self.heading.setText(
                 f"<b>{total} frame{'s' * (total != 1)} to review.</b> Drag what is wrong, then accept."
@@ -121,9 +121,9 @@ class RefineDock(QWidget):
         self.accept_button.setEnabled(here and not busy)
         self.choice.setVisible(bool(total))
         waits, why = bool(total) and self.policy == "refuse", self._why_no_merge()
-        accepts = bool(total) and self.policy == "accept"  # which makes labels of drafts in an iteration that has begun
+        accepts = bool(total) and self.policy == "accept"  # which makes labels of suggestions in an iteration that has begun
         self.merge_button.setEnabled(bool(frames) and not busy and not waits and (not why or accepts))
-        self.merge_button.setToolTip("review all drafts first, or choose what happens to them" if waits else why)
+        self.merge_button.setToolTip("review all suggestions first, or choose what happens to them" if waits else why)
         self.advice.setText(why)
 
     def _why_no_merge(self) -> str:
@@ -145,7 +145,7 @@ class RefineDock(QWidget):
         layout.addWidget(self.bodyparts, stretch=1)
         layout.addWidget(self.next_button)
         layout.addWidget(self.accept_button)
-        self.choice = QGroupBox("Unreviewed drafts")
+        self.choice = QGroupBox("Unreviewed suggestions")
         inner = QVBoxLayout(self.choice)
         for number, (policy, text, meaning) in enumerate(_POLICIES):
             button = self.policy_buttons[policy] = QRadioButton(text)

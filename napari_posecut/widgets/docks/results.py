@@ -367,7 +367,7 @@ class _Products(QWidget):
         self._of: FoundPredictions | None = None
         self.ask_video: Callable[[list[str]], str] = self._ask_user
         self.add_button = QPushButton("Add this frame to the labels")
-        self.add_button.setToolTip("with the predictions as drafts, to be corrected in 3 Label")
+        self.add_button.setToolTip("with the predictions as suggestions, to be corrected in 3 Label")
         self.add_button.clicked.connect(lambda: session.attempt(self.add_frame))
         self.make, self.files = QToolButton(), QToolButton()
         self._actions: list[tuple[QAction, _Need]] = []
@@ -421,7 +421,7 @@ class _Products(QWidget):
             raise LabelError("A running job is changing the labels; wait until it has finished.")
         with self._session.labels_released():
             drafts = in_background(lambda: take_predicted(project, video, number, picture, found))
-        sentence = f"Frame {number} of {video.stem} is among the frames to label, with {counted(drafts, 'draft')}."
+        sentence = f"Frame {number} of {video.stem} is among the frames to label, with {counted(drafts, 'suggestion')}."
         remedy = Remedy("label_frames", videos=[video.stem], frames=[number])
         self._session.notify(sentence, (remedy,), kind="done")
 

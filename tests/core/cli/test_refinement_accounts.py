@@ -62,4 +62,4 @@ def test_the_next_iteration_is_told_with_its_drafts():
         "posecut create-training-dataset /p",
         "posecut train-network /p --weights previous",
     )
-    assert "3 drafts left out of training" in replace(merged, accepted=0, left=3).summary().text
+    assert "3 suggestions left out of training" in replace(merged, accepted=0, left=3).summary().text

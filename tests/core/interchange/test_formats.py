@@ -228,7 +228,7 @@ def test_what_is_not_there_is_not_lost():
     labels = Labels(PARTS, (VideoLabels("one.mp4", frames),), BONES)
     assert losses(FORMATS["sleap"], labels) == ()
     frames[8] = {"": dict.fromkeys(PARTS, Point("proposed", (3.0, 4.0), LabelOrigin("machine", 0.5)))}
-    assert losses(FORMATS["sleap"], labels) == ("Which network a draft is of.",)
+    assert losses(FORMATS["sleap"], labels) == ("Which network a suggestion is of.",)
     assert losses_of_poses(FORMATS["sleap"], has_skeleton=True) == ("The frame rate.",)
     assert losses_of_poses(FORMATS["movement"], has_skeleton=True) == ("The skeleton.",)
     assert losses_of_poses(FORMATS["movement"], has_skeleton=False) == ()

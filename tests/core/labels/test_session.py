@@ -127,7 +127,7 @@ def test_what_deeplabcut_saves_before_the_first_edit_is_kept(project):
     with LabelSession.open(project, "m1") as session:
         export_table(project, LabelTable("m1", ("nose", "tail"), np.array([3, 20]), both))
         assert session.state.point(20, "nose") is None
-        with pytest.raises(LabelError, match="expected a draft to accept"):
+        with pytest.raises(LabelError, match="expected a suggestion to accept"):
             session.apply(Accept(20, "nose"))
         assert session.revision == 0
         session.apply(Place(3, "nose", (42.0, 62.0)))
@@ -196,7 +196,7 @@ def test_a_frame_must_show_what_was_labeled(project):
 def test_an_impossible_edit_changes_nothing(project):
     """Not even the journal begins."""
     with LabelSession.open(project, "m1") as session:
-        with pytest.raises(LabelError, match="expected a draft to accept"):
+        with pytest.raises(LabelError, match="expected a suggestion to accept"):
             session.apply(Accept(3, "nose"))
         assert session.revision == 0
         with pytest.raises(LabelError, match="no bodypart 'paw', expected one of nose, tail"):

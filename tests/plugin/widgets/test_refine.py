@@ -100,7 +100,7 @@ def test_before_the_first_training_no_iteration_ends(dock):
 def test_drafts_that_must_be_reviewed_first_keep_the_merge_back(dock):
     """By default nothing is merged before all drafts are reviewed, and the button says so."""
     assert not dock.merge_button.isEnabled()
-    assert "review all drafts first" in dock.merge_button.toolTip()
+    assert "review all suggestions first" in dock.merge_button.toolTip()
 
 
 def test_a_refusal_is_shown(dock):

@@ -218,7 +218,7 @@ def test_the_shown_frame_joins_the_labels(viewer, shown):
     assert [one.xy for one in session.labeling.keypoints_of(frame)][:2] == [(25.0, 10.0), (25.0, 15.0)]
     assert shown.playback.video == video
     message = add_flow_bar(viewer).message
-    assert "with 7 drafts" in message.sentence.text()
+    assert "with 7 suggestions" in message.sentence.text()
     (button,) = message.remedies.buttons
     assert button.text() == "Go to frame 5"
     press(button)
