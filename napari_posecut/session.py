@@ -401,7 +401,7 @@ class Session:
             breathe()  # napari takes a moment for each piece
             if self.labeling is not labeling:
                 return  # the window was closed meanwhile
-        self.video_layers = VideoLayers(self.viewer)
+        self.video_layers = VideoLayers(self.viewer, self.notify)
         self.show_labels()
         self.spare.spend(chain(self.video_layers.prepare(), canvas.prepare_rest()))
         for signal in (labeling.frame_changed, labeling.keypoints_changed):

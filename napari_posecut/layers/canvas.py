@@ -117,7 +117,7 @@ _DELETED = "No label was changed, because the layer {!r} had been deleted; it is
 _AWAY = "A video is shown in the place of the frame to label, and the layer {!r} belongs to that frame."
 _OUTSIDE = "No label was changed, because the click was outside the image."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
-_STAYS = (
+STAYS = (
     "Symbols and colors of markers and bones show the bodypart and what is known of it, so they stay; 1 Project has a "
     "choice of colors below its list of bodyparts."
 )
@@ -167,19 +167,24 @@ class Canvas:
         self.follows = False
         self.shown = False
         self._readable = True  # the frame's picture, so that the user sees what is labeled
-        self._sizes_before = self._marker_size, self._bone_size = preferences().marker_size, preferences().bone_size
+        self._sizes_before = preferences().marker_size, preferences().bone_size
+        self._unwanted: frozenset[Layer] = frozenset()  # layers that the user has hidden
         self._session = session
         self._symbols: list[str] = []
         self._predicted: Mapping[str, Position] = {}  # identity -> where a network sees a bodypart of the shown frame
         about = {"posecut": str(labeling.index.project.root)}
         self.image = Image(np.zeros((1, 2, 2, 3), np.uint8), name="frame", rgb=True, metadata=about, axis_labels=AXES)
         # Where other cameras see the bodypart that is labeled next; hidden without such.
-        self.epipolar = _empty_points("epipolar lines", about, size=self._bone_size)
+        marker_size, bone_size = self._sizes_before
+        self.epipolar = _empty_points("epipolar lines", about, size=bone_size)
         # Bones are dots: of lines, in whatever layer, napari builds the shader anew at each change, as long as a click
-        self.skeleton = _empty_points("skeleton", about, size=self._bone_size)
+        self.skeleton = _empty_points("skeleton", about, size=bone_size)
         # Where a network sees bodyparts, joined to their labels.
         self.compared = _empty_points("predictions", about, size=_CROSS)
-        self.points = _empty_points("labels", about, size=self._marker_size)
+        self.points = _empty_points("labels", about, size=marker_size)
+        self._chosen_sizes = {  # screen pixels: of markers, of the dots of lines
+            layer: float(layer.current_size) for layer in (self.epipolar, self.skeleton, self.compared, self.points)
+        }
         self.points.text.visible = False
         for layer in self.layers:
             lock(layer, _ADVICE)
@@ -189,7 +194,7 @@ class Canvas:
         for event in (self.image.events.contrast_limits, self.image.events.gamma):
             event.connect(self._on_brightness_chosen)
         self.points.events.data.connect(self.show_keypoints)  # points that others add or delete are no labels
-        for points in (self.points, self.skeleton):  # whose controls napari shows
+        for points in self._chosen_sizes:  # whose controls napari shows
             points.events.current_size.connect(self._on_size_chosen)
             for event in (
                 points.events.current_symbol,
@@ -289,6 +294,9 @@ class Canvas:
         self.viewer.mouse_drag_callbacks.remove(self._pressed)
         self.viewer.mouse_double_click_callbacks.extend(self._double_clicks)
         self.shown = False
+        if any(layer.visible for layer in self.layers):
+            over = (self.epipolar, self.skeleton, self.points)
+            self._unwanted = frozenset(one for one in over if one in self.viewer.layers and not one.visible)
         show_layers(self.viewer, self.layers, shown=False)
 
     def close(self) -> None:
@@ -296,8 +304,9 @@ class Canvas:
         if self.shown:
             self.hide()
         remove_layers(self.viewer, self.layers)
-        if (self._marker_size, self._bone_size) != self._sizes_before:
-            remember_sizes(self._marker_size, self._bone_size)
+        sizes = self._chosen_sizes[self.points], self._chosen_sizes[self.skeleton]
+        if sizes != self._sizes_before:
+            remember_sizes(*sizes)
 
     def _stay_hidden(self, event: Event) -> None:
         """Keep labels off a picture that they do not belong to."""
@@ -307,6 +316,7 @@ class Canvas:
 
     def reset_layers(self) -> None:
         """Put the layers back into their order, visible and opaque, with the markers selected."""
+        self._unwanted = frozenset()
         there = (layer for layer in self.layers if layer in self.viewer.layers)
         for place, layer in enumerate(there):
             layer.visible, layer.opacity = layer in self._used, 1.0
@@ -346,7 +356,7 @@ class Canvas:
         if self.image.data.shape != shape or not seen:
             fit_view(self.viewer, self.image)
         if not seen:
-            show_layers(self.viewer, self._used, shown=True)
+            show_layers(self.viewer, (layer for layer in self._used if layer not in self._unwanted), shown=True)
             self.viewer.layers.selection.active = self.points
         show_layers(self.viewer, missing, shown=True)
         show_layers(self.viewer, (self.compared,), shown=False)
@@ -456,7 +466,7 @@ class Canvas:
         self, layer: Points, dots: Float64[np.ndarray, "N 2"], *, color: Float64[np.ndarray, " 3"] | None = None
     ) -> None:
         """Draw a layer's dots, where they are others than before; those that are NaN are not seen."""
-        seen, size = ~np.isnan(dots[:, 0]), self._bone_size / self.viewer.scene.camera.zoom
+        seen, size = ~np.isnan(dots[:, 0]), self._size(layer)
         colors = layer.face_color[:, :3] if color is None else np.broadcast_to(color, (len(dots), 3))
         look = np.column_stack([np.where(seen[:, None], dots, self._center()), colors, seen])
         before = np.column_stack([layer.data, layer.face_color])
@@ -558,26 +568,27 @@ class Canvas:
         keypoints = self.labeling.keypoints
         if len(keypoints) == len(self._colors) == len(self.points.data):
             self.points.size[:] = self._sizes(keypoints)
-            for layer in self.layers[1:-1]:
-                layer.size[:] = self._bone_size / self.viewer.scene.camera.zoom
-            self.compared.size[: len(keypoints)] = _CROSS / self.viewer.scene.camera.zoom
+            for layer in (self.epipolar, self.skeleton):
+                layer.size[:] = self._size(layer)
+            self.compared.size[:] = self._size(self.skeleton)
+            self.compared.size[: len(keypoints)] = self._size(self.compared)
             for layer in self.layers[1:]:
                 redraw(layer)
 
     def _on_size_chosen(self, event: Event) -> None:
-        """Draw markers, or bones, as big as napari's control says."""
-        size = event.source.current_size
-        if event.source is self.points:
-            self._marker_size = size
-        else:
-            self._bone_size = size
+        """Draw markers, crosses or lines as big as napari's control says."""
+        self._chosen_sizes[event.source] = float(event.source.current_size)
         self._resize()
 
+    def _size(self, layer: Points) -> float:
+        """Return the size of a layer's markers or dots in pixels of the picture."""
+        return self._chosen_sizes[layer] / float(self.viewer.scene.camera.zoom)
+
     def _on_style_chosen(self) -> None:
-        self._session.notify(_STAYS)
+        self._session.notify(STAYS)
 
     def _sizes(self, keypoints: tuple[Keypoint, ...]) -> np.ndarray:
-        current, size = self.labeling.current, self._marker_size / self.viewer.scene.camera.zoom
+        current, size = self.labeling.current, self._size(self.points)
         chosen = current.bodypart if current else None
         return np.array([1.4 * size if keypoint.bodypart == chosen else size for keypoint in keypoints])
 
@@ -651,8 +662,7 @@ class Canvas:
 
     def _hits(self, keypoint: Keypoint, xy: Position) -> bool:
         """Tell whether a position lies on the marker of a keypoint, not only within reach of it."""
-        radius = self._marker_size / 2 / self.viewer.scene.camera.zoom
-        return nearest([keypoint], xy, within=radius) is not None
+        return nearest([keypoint], xy, within=self._size(self.points) / 2) is not None
 
     def _inside(self, xy: Position) -> Position:
         """Return where a click in the picture means a label.

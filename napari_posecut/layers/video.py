@@ -10,10 +10,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from napari import Viewer
-from napari.layers import Image, Points, Vectors
+from napari.layers import Image, Layer, Points, Vectors
+from napari.utils.events import Event
 
 from napari_posecut.jobs.monitor import breathe, in_background, on_window_thread
-from napari_posecut.layers.canvas import AXES, add_layers, draw_unseen, keep_flat, lock, redraw, remove_layers
+from napari_posecut.layers.canvas import (
+    AXES,
+    STAYS,
+    add_layers,
+    draw_unseen,
+    keep_flat,
+    lock,
+    redraw,
+    remove_layers,
+    show_layers,
+)
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 
@@ -310,9 +321,16 @@ _MARKER = 10  # pixels of the screen
 class VideoLayers:
     """The layers for one video at a time, hidden while there is none: its picture, and what lies over it."""
 
-    def __init__(self, viewer: Viewer) -> None:
-        """Make the layers for a viewer; `prepare` adds them, as does the first video."""
-        self._viewer = viewer
+    def __init__(self, viewer: Viewer, notify: Callable[[str], object]) -> None:
+        """Make the layers; `prepare` adds them, as does the first video.
+
+        Args:
+            viewer: napari's.
+            notify: tells the user something.
+        """
+        self._viewer, self._notify = viewer, notify
+        self.unwanted: frozenset[Layer] = frozenset()  # layers that the user has hidden
+        self._usual_width, self._chosen_width = 1.0, 0.0  # of lines, in pixels of the video; 0 before one is chosen
         self.picture = video_image(name=_NO_VIDEO)
         self.scoremap = Image(
             np.zeros((2, 2), np.float32),
@@ -330,6 +348,15 @@ class VideoLayers:
         self.over = (self.scoremap, self.lines, self.bodyparts, self.beside)
         for layer in (self.picture, *self.over):
             lock(layer)  # predictions are looked at here, not changed
+        self.lines.events.edge_width.connect(self._on_width_chosen)
+        for points in (self.bodyparts, self.beside):
+            points.events.current_size.connect(_follow_size)
+            for event in (
+                points.events.current_symbol,
+                points.events.current_face_color,
+                points.events.current_border_color,
+            ):
+                event.connect(self._on_style_chosen)
         self._stop: Callable[[], None] = _nothing
 
     def prepare(self) -> Iterator[None]:
@@ -357,6 +384,25 @@ class VideoLayers:
         self._stop = play(self.picture, self._viewer, path)
         self.picture.name = path.name
 
+    def widen_lines(self, width: float) -> None:
+        """Draw lines so wide as suits a video, in its pixels, where the user has chosen no other width."""
+        self._usual_width = width
+        self.lines.edge_width = self._chosen_width or width
+
+    def _on_width_chosen(self) -> None:
+        if self.lines.edge_width != self._usual_width:
+            self._chosen_width = float(self.lines.edge_width)
+
+    def _on_style_chosen(self) -> None:
+        self._notify(STAYS)
+
+    def leave(self) -> None:
+        """Hide what lies over the video; what the user has hidden stays so over the next one."""
+        shown = [one for one in (self.lines, self.bodyparts) if one in self._viewer.layers]
+        if any(one.visible for one in shown):  # not so over a video without predictions
+            self.unwanted = frozenset(one for one in shown if not one.visible)
+        show_layers(self._viewer, self.over, shown=False)
+
     def stop(self) -> None:
         """Hide the video, and let go of its file."""
         self._stop()
@@ -368,6 +414,11 @@ class VideoLayers:
         """Take the layers away for good."""
         self.stop()
         remove_layers(self._viewer, (self.picture, *self.over))
+
+
+def _follow_size(event: Event) -> None:
+    """Draw markers as big on the screen as napari's control says."""
+    event.source.canvas_size_limits = (event.source.current_size, event.source.current_size)
 
 
 def _nothing() -> None:

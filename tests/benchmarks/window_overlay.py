@@ -79,7 +79,7 @@ def shown(viewer: napari.Viewer, predictions: Predictions) -> Playback:
     picture = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     session = session_of(viewer)
     in_background(bool)  # after what the session lets the thread load
-    session.video_layers = layers = VideoLayers(viewer)
+    session.video_layers = layers = VideoLayers(viewer, print)
     layers.restore()
     playback = playback_of(session)
 

@@ -406,10 +406,11 @@ def test_other_colors_are_chosen_in_the_window(opened):
     """The palette is drawn at once, and kept with the project."""
     session, bodyparts = session_of(opened._viewer), opened.open("1 Project").bodyparts
     before = session.canvas._colors
-    bodyparts.colors.setCurrentIndex(1)
-    bodyparts.colors.activated.emit(1)
+    assert bodyparts.colors.currentData() == "distinct"
+    bodyparts.colors.setCurrentIndex(0)
+    bodyparts.colors.activated.emit(0)
     assert not np.allclose(session.canvas._colors, before)
-    assert read_state(session.project.settings_path).palette == "distinct"
+    assert read_state(session.project.settings_path).palette == "colormap"
 
 
 def test_the_frames_are_small_pictures_beneath_the_image(opened, qtbot):
@@ -500,9 +501,25 @@ def test_napari_controls_of_the_markers_work(opened):
     QTest.keyClick(symbols, Qt.Key.Key_Down)
     assert "so they stay" in message(opened)
     assert session.canvas.points.symbol.tolist() == styles
+    epipolar, skeleton, compared = session.canvas.layers[1:4]
+    for layer in (epipolar, compared):
+        layer.current_size = 5.0
+        session.notify("")
+        layer.current_face_color = "red"
+        assert "so they stay" in message(opened)
+    session.canvas.compare(dict.fromkeys(session.labeling.index.columns, (70.0, 70.0)))
+    session.labeling.step(1)
+    session.labeling.step(-1)
+    skeleton.visible = False
+    skeleton.opacity = 0.5
     session.hide_labels()
     session.show_labels()
+    assert seen(viewer) == ["frame", "labels"]
+    assert skeleton.opacity == 0.5
+    zoom = viewer.scene.camera.zoom
     np.testing.assert_allclose(session.canvas.points.size, 2 * before)
+    np.testing.assert_allclose(epipolar.size * zoom, 5.0)
+    np.testing.assert_allclose(compared.size[:7] * zoom, 5.0)
 
 
 def test_names_of_bodyparts_are_shown_at_their_markers(opened):

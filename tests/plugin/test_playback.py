@@ -123,3 +123,20 @@ def test_predictions_of_another_length_are_refused(shown):
         playback.show(found.video, short, playback.style)
     assert playback.video is None
     assert session.canvas is not None
+
+
+def test_napari_controls_of_what_lies_over_a_video_stay(shown):
+    """Sizes, widths and what is hidden are those of the next frame and the next video; colors say why they stay."""
+    session, playback, found = shown
+    markers, lines = _layer(session, "bodyparts"), _layer(session, "skeleton and trails")
+    sentences = []
+    session.notified.connect(sentences.append)
+    markers.current_size, lines.edge_width = 24.0, 3.5
+    assert not sentences
+    markers.current_face_color = "red"
+    assert "so they stay" in sentences[-1]
+    markers.visible = False
+    playback.go_to(3)
+    playback.show(found.video, playback.predictions, playback.style)
+    assert (markers.canvas_size_limits, lines.edge_width) == ((24.0, 24.0), 3.5)
+    assert seen(session.viewer) == [found.video.name, "skeleton and trails"]

@@ -13,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_posecut.jobs.monitor import breathe
-from napari_posecut.layers.canvas import fit_view, give, redraw, remove_layers, show_layers
+from napari_posecut.layers.canvas import fit_view, give, redraw, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
 from napari_posecut.layers.overlay import OverlayStyle, PoseMarkers, line_colors, pose_lines, pose_markers
 from napari_posecut.layers.video import Picture, VideoLayers, frames_of
@@ -99,7 +99,7 @@ class VideoView:
         remove_layers(viewer, self._added)
         self._added = ()
         if layers is not None:
-            show_layers(viewer, layers.over, shown=False)
+            layers.leave()
             meanwhile()
             layers.stop()
             meanwhile()
@@ -187,13 +187,13 @@ class Playback:
             return
         self._viewer.dims.set_current_step(0, 0)  # napari begins in the middle
         self.video, self.predictions, self.style, self._view = video, predictions, style, view
-        self._layers.lines.edge_width = max(1.0, image.data.shape[2] / 500)
+        self._layers.widen_lines(max(1.0, image.data.shape[2] / 500))
         for points in (self._layers.bodyparts, self._layers.beside):
             _count(points, style)
         view.closed.connect(self._on_view_closed)
         self._viewer.dims.events.current_step.connect(self._on_frame_changed)
         self.set_style(style)
-        view.add(self._layers.lines, self._layers.bodyparts)
+        view.add(*(one for one in (self._layers.lines, self._layers.bodyparts) if one not in self._layers.unwanted))
         if self._view is view:
             self.changed.emit()
 
