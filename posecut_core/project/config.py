@@ -345,7 +345,8 @@ stop: 1
 numframes2pick: 20
 
 # Plots and labeled videos: bones to draw between bodyparts, likelihood above which a position counts,
-# size of dots, their opacity (0-1), and the colors (any matplotlib colormap)
+# size of dots, their opacity (0-1), and the colors (any matplotlib colormap; PoseCut has colors of its own in place of
+# it where posecut.yaml says "palette: distinct")
 skeleton: []
 skeleton_color: black
 pcutoff: 0.6

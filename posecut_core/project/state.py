@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -22,7 +22,7 @@ from posecut_core.storage.yaml_files import edit_text, load_mapping, read_yaml, 
 from posecut_core.types import EngineName, View
 
 SCHEMA = 1
-DISTINCT = "distinct"  # colors that color-blind people can tell apart
+DISTINCT: Final = "distinct"  # colors that color-blind people can tell apart
 _HEADER = f"""\
 # What PoseCut keeps about this project; settings that DeepLabCut shares are in config.yaml.
 schema: {SCHEMA}

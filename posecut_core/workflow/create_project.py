@@ -25,7 +25,7 @@ from posecut_core.project.creation import (
 from posecut_core.project.given import GivenVideos, Videos, forgiving, given_folder, given_videos, named_few, videos_in
 from posecut_core.project.opening import Config, frame_folders, holds_frames, project_videos
 from posecut_core.project.paths import CREATED, Project
-from posecut_core.project.state import ProjectState, VideoRecord, read_state, update_state, write_state
+from posecut_core.project.state import DISTINCT, ProjectState, VideoRecord, read_state, update_state, write_state
 from posecut_core.results import Summary, counted
 from posecut_core.storage import disk
 from posecut_core.storage.files import fingerprint, storage_error, write_text
@@ -330,7 +330,7 @@ def _build(root: Path, text: str, records: dict[Path, VideoRecord], copy: bool, 
             report(Progress("placing videos", done, len(records)))
         write_text(unfinished / "config.yaml", text)
         videos = {path.stem: record for path, record in records.items()}
-        write_state(unfinished / "posecut.yaml", ProjectState(videos=videos, view=view))
+        write_state(unfinished / "posecut.yaml", ProjectState(videos=videos, view=view, palette=DISTINCT))
         os.rename(unfinished, root)
     except OSError as error:
         raise storage_error(root, error) from error

@@ -24,6 +24,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.project.config import bones_between
 from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.paths import Project
+from posecut_core.project.state import look_of
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import file_sha256
 from posecut_core.storage.locks import sole_writer
@@ -225,7 +226,7 @@ def _drawn(target: Path, analyzed: AnalyzedViews, points: Points3D, views: "_Vie
         analyzed.cameras,
         fps=index_video(next(iter(session.views.values()))).fps,
         bones=bones_between(points.bodyparts, config.skeleton),
-        colormap=config.colormap,
+        colormap=look_of(wish.project).colormap,
         report=wish.report,
     )
     return errors, video

@@ -109,8 +109,8 @@ def test_other_colors_leave_the_video_where_it_is(session, viewer):
     colors, bodyparts = session.canvas._colors, bar.open("1 Project").bodyparts
     view, path = VideoView(session), next(iter(project_videos(session.project).values()))
     view.show(path)
-    bodyparts.colors.setCurrentIndex(1)
-    bodyparts.colors.activated.emit(1)
+    bodyparts.colors.setCurrentIndex(0)
+    bodyparts.colors.activated.emit(0)
     assert names(session) == [path.name]
     view.close()
     assert names(session) == LABELING

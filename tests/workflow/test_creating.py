@@ -12,7 +12,7 @@ from posecut_core.errors import ArgumentError, ProjectError, VideoError
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.config import edit_config, read_config
 from posecut_core.project.opening import frame_folders, open_project, project_videos
-from posecut_core.project.state import read_state
+from posecut_core.project.state import look_of, read_state
 from posecut_core.storage.files import fingerprint
 from posecut_core.types import Crop
 from posecut_core.video.writer import VideoWriter
@@ -55,6 +55,8 @@ def test_a_project_has_the_papers_form(tmp_path, videos):
     record = read_state(root / "posecut.yaml").videos["m1"]
     assert (record.size, record.sha256) == fingerprint(videos / "m1.mp4")
     assert (record.frames, record.width, record.height) == (6, 64, 48)
+    project = open_project(created)
+    assert (look_of(project).colormap, config.colormap) == ("distinct", "rainbow")  # DeepLabCut knows the second one
 
 
 def test_a_new_project_opens_unchanged(tmp_path, videos):

@@ -10,6 +10,7 @@ import pytest
 from posecut_core.labels.store import read_labels, read_state, write_labels
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import snapshot_steps
+from posecut_core.project.state import look_of
 from posecut_core.workflow.analyze_videos import analyze_videos
 from posecut_core.workflow.create_training_dataset import create_training_dataset
 from posecut_core.workflow.evaluate_network import evaluate_network
@@ -34,8 +35,9 @@ def earlier(tmp_path):
 
 
 def test_a_project_of_0_1_0_has_the_labels_that_it_had(earlier):
-    """Labels, an absent bodypart and drafts are read from its files, wherever the project lies now."""
+    """Labels, an absent bodypart and drafts are read from its files, wherever it lies now; its colors stay, too."""
     project = open_project(earlier)
+    assert look_of(project).colormap == "rainbow"
     table = read_labels(project, "dots")
     assert dict(zip(table.numbers.tolist(), map(tuple, table.xy[:, 0].tolist()), strict=True)) == WHITE
     assert np.isnan(table.xy[4, 1]).all()

@@ -254,7 +254,7 @@ class CamerasDock(QWidget):
         views = self.session.attempt(lambda: self._views_of(project, chosen))
         if not views:
             return
-        style = style_of(project.config, next(iter(views.values())).predictions.bodyparts)
+        style = style_of(self.session.look, next(iter(views.values())).predictions.bodyparts)
         viewer = self.new_viewer(title=f"PoseCut: {chosen.name}, side by side")
         self.session.attempt(lambda: show_views(viewer, views, style))
 

@@ -271,7 +271,7 @@ def test_bodyparts_have_their_colors_where_a_palette_is_chosen(opened):
 
     before = squares()
     assert len(set(before)) == len(before)
-    choose(editor.colors, "colors: 25 distinct ones")
+    choose(editor.colors, "colors: the project's colormap")
     assert squares() != before
 
 
