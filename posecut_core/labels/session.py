@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 
 from posecut_core.errors import LabelError, Remedy, StorageError
@@ -118,6 +119,7 @@ class _SavedFiles:
         self._project = project
         self._video = video
         self.generations = tuple(generations)
+        self._writing: Thread | None = None
 
     @property
     def revision(self) -> int:
@@ -158,15 +160,30 @@ class _SavedFiles:
         Raises:
             StorageError: the disk refuses.
         """
+        self.finish()
         for path in shared_files(self._project, self._video):
             keep_copy(path.with_name(f"outside-{revision}-{path.name}"), _content(path))
         self._keep(LabelSnapshot(revision, state, naming.columns, files, exported=revision))
 
     def follow(self, state: LabelState, naming: Naming, revision: int) -> None:
-        """Write a snapshot now and then while somebody edits; where the disk refuses, the journal is enough."""
-        if revision - self.revision >= _SNAPSHOT_EVERY:
-            with contextlib.suppress(StorageError):
-                self.snapshot(state, naming, revision)
+        """Let a thread write a snapshot now and then while somebody edits, all of whose edits are durable.
+
+        Where the disk refuses, the journal is enough. One snapshot at a time: `finish` waits for it.
+        """
+        if not self._is_writing and revision - self.revision >= _SNAPSHOT_EVERY:
+            snapshot = self._next(state, naming, revision)
+            self._writing = Thread(target=self._keep_if_possible, args=(snapshot,), name="posecut-snapshot")
+            self._writing.start()
+
+    def finish(self) -> None:
+        """Wait for the snapshot that a thread writes, if one does."""
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._writing is not None and self._writing.is_alive()
 
     def snapshot(self, state: LabelState, naming: Naming, revision: int) -> None:
         """Write a snapshot only; the CollectedData files stay behind.
@@ -174,8 +191,13 @@ class _SavedFiles:
         Raises:
             StorageError: the disk refuses.
         """
+        self.finish()
+        self._keep(self._next(state, naming, revision))
+
+    def _next(self, state: LabelState, naming: Naming, revision: int) -> LabelSnapshot:
+        """Return a snapshot of labels that the CollectedData files do not have yet."""
         files = self.generations[0].files if self.generations else {}
-        self._keep(LabelSnapshot(revision, state, naming.columns, files, self.exported))
+        return LabelSnapshot(revision, state, naming.columns, files, self.exported)
 
     def write(self, state: LabelState, naming: Naming, revision: int) -> None:
         """Replace the CollectedData files, and write a snapshot that knows them.
@@ -184,6 +206,7 @@ class _SavedFiles:
             VideoError: the frame store is damaged; nothing is then written.
             StorageError: the disk refuses; each file is as it was or as it should be.
         """
+        self.finish()
         if self.revision < revision:  # so that after a crash the new files are known as ours
             self.snapshot(state, naming, revision)
         export_table(self._project, table_of(state, self._video, naming.columns))
@@ -201,6 +224,10 @@ class _SavedFiles:
             if path.suffix in changed:
                 copies.append(keep_copy(path.with_name(f"outside-{revision}-{name}"), _content(path)))
         return tuple(copies)
+
+    def _keep_if_possible(self, generation: LabelSnapshot) -> None:
+        with contextlib.suppress(StorageError):
+            self._keep(generation)
 
     def _keep(self, generation: LabelSnapshot) -> None:
         write_snapshot(self._project.frame_folder(self._video), generation)
@@ -340,6 +367,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self.write(step)
         self.settle()
         self._files.follow(self.state, self._naming, self.revision)
+        self._files.finish()
         return self.revision
 
     def write(self, step: JournalEntry) -> int:
@@ -431,6 +459,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self.require_writable()
         self.project = Project(self.project.root, replace(self.project.config, bodyparts=bodyparts))
         self._naming = read_naming(self.project)
+        self._files.finish()
         self._files = _SavedFiles(self.project, self.video, self._files.generations)
         self._write_files()
 
@@ -504,6 +533,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             if self.writable and self._files.exported < self.revision and not self._find_outside():
                 self._write_files()
         finally:
+            self._files.finish()
             self._journal.close()
             if self._lock is not None:
                 self._lock.release()

@@ -72,16 +72,8 @@ def write_snapshot(folder: Path, generation: LabelSnapshot) -> Path:
     Raises:
         StorageError: the disk refuses.
     """
-    content = {
-        "schema": _SCHEMA,
-        "revision": generation.revision,
-        "bodyparts": dict(generation.bodyparts),
-        "files": dict(generation.files),
-        "exported": generation.exported,
-        "frames": encode_frames(generation.state.frames),
-    }
     path = folder / f"labels-{generation.revision:08d}.json"
-    write_text(path, _signed(content))
+    write_text(path, _signed(_body(generation)))
     found = _paths(folder)
     for old in found.keys() - kept_revisions(found, exported=generation.exported):
         with contextlib.suppress(OSError):  # it goes next time
@@ -99,7 +91,7 @@ def read_snapshot(path: Path) -> LabelSnapshot:
         text = read_text(path)
         content: dict[str, Any] = parse_json(text)
         schema = int(content["schema"])
-        whole = text == _signed({key: value for key, value in content.items() if key != "sha256"})
+        whole = text == _signed(_encode({key: value for key, value in content.items() if key != "sha256"}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         whole, content, schema = False, {}, 0
     refuse_newer(path, schema, known=_SCHEMA, kind=LabelError)
@@ -138,9 +130,26 @@ def _decoded(content: Mapping[str, Any], path: Path) -> LabelSnapshot:
         ) from error
 
 
-def _signed(content: Mapping[str, Any]) -> str:
-    """Return JSON text that ends with the hash of all that stands before it."""
-    body = json.dumps(content, separators=(",", ":"))[:-1]
+def _body(generation: LabelSnapshot) -> str:
+    """Return a snapshot as JSON, encoded frame by frame: a thread that writes it lets a window go on in between."""
+    head = {
+        "schema": _SCHEMA,
+        "revision": generation.revision,
+        "bodyparts": dict(generation.bodyparts),
+        "files": dict(generation.files),
+        "exported": generation.exported,
+    }
+    numbers = sorted(generation.state.frames)
+    frames = (_encode(encode_frames({number: generation.state.frames[number]}))[1:-1] for number in numbers)
+    return f'{_encode(head)[:-1]},"frames":{{{",".join(frames)}}}}}'
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _signed(content: str) -> str:
+    """Return a JSON object as text that ends with the hash of all that stands before it."""
+    body = content[:-1]
     return f'{body},"sha256":"{hashlib.sha256(body.encode()).hexdigest()}"}}\n'
 
 

@@ -84,7 +84,7 @@ def test_what_is_not_safe_is_filled_in_and_left_to_the_user(bar, sample):
     session = session_of(bar._viewer)
     session.open(sample)
     refuse(bar, Remedy("merge_datasets", unreviewed="accept"))
-    press_remedy(bar, "Accept all drafts")
+    press_remedy(bar, "Accept all suggestions")
     assert bar.open("8 Refine").policy == "accept"
     frames = bar.open("2 Frames")
     first, second = frames._items

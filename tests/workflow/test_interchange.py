@@ -103,7 +103,7 @@ def test_what_became_of_labels_is_said_in_words():
     assert TakenLabels("spot", 0, 0, 9, 0, 0).sentence() == "spot: nothing new; 9 there already"
     told = TakenLabels("spot", 2, 1, 0, 1, 1, unknown=("a.png",)).sentence()
     assert told == (
-        "spot: 2 new labels; 1 new draft; 1 where the project's label differs and was kept; 1 frame extracted; "
+        "spot: 2 new labels; 1 new suggestion; 1 where the project's label differs and was kept; 1 frame extracted; "
         "left out: 1 image without a frame in it"
     )
 

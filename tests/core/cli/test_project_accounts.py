@@ -75,7 +75,7 @@ def test_doubtful_labels_are_listed():
     video = CheckedVideo("a", Path("/p/a_labeled"), 5, 1, {"tip": 2}, ("frame 3 hand",), 4)
     assert tell(CheckedLabels(CONFIG, (video,))).lines[1:5] == (
         "  1 extracted frame without labels",
-        "  4 drafts of labels, drawn as x: not used for training before review",
+        "  4 suggestions, drawn as x: not used for training before review",
         "  tip has no label in 2 frames",
         "  a label lies outside its frame: frame 3 hand",
     )

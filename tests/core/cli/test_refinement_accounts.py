@@ -25,7 +25,7 @@ def test_each_video_has_its_count_and_its_files():
     outcome = told(one, video("b", confirmed=False), video("c", confirmed=True))
     assert outcome.lines[:6] == (
         "a.mp4: 7 of 100 frames found, all in /v/a_outliers.csv",
-        "  1 new frame, with 4 drafts of labels",
+        "  1 new frame, with 4 suggestions",
         "b.mp4: 7 of 100 frames found",
         "  canceled: nothing was extracted or written",
         "c.mp4: 7 of 100 frames found, all in /v/c_outliers.csv",
@@ -56,7 +56,7 @@ def test_the_next_iteration_is_told_with_its_drafts():
     merged = MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0)
     outcome = outcome_of(merged, {})
     assert outcome.lines == (
-        "Iteration 2 begins, with 30 labeled frames. 5 drafts accepted without review, as requested.",
+        "Iteration 2 begins, with 30 labeled frames. 5 suggestions accepted without review, as requested.",
     )
     assert outcome.following == (
         "posecut create-training-dataset /p",

@@ -55,10 +55,10 @@ def test_states_are_told_apart():
 @pytest.mark.parametrize(
     ("edits", "words"),
     [
-        ([Accept(3, "nose")], "nose in frame 3 is unset, expected a draft to accept"),
-        ([Move(3, "nose", (1.0, 1.0))], "expected a label or draft with a position"),
+        ([Accept(3, "nose")], "nose in frame 3 is unset, expected a suggestion to accept"),
+        ([Move(3, "nose", (1.0, 1.0))], "expected a label or suggestion with a position"),
         ([MarkAbsent(3, "nose"), Move(3, "nose", (1.0, 1.0))], "is absent"),
-        ([Place(3, "nose", (1.0, 1.0)), DRAFT], "is placed, expected an unset bodypart or a draft"),
+        ([Place(3, "nose", (1.0, 1.0)), DRAFT], "is placed, expected an unset bodypart or a suggestion"),
         ([MarkAbsent(3, "nose"), DRAFT], "is absent, expected an unset bodypart"),
         ([Place(3, "nose", (1.0, float("inf")))], "two finite numbers"),
         ([DropFrame(3), Place(3, "nose", (1.0, 1.0))], "Frame 3 was dropped"),

@@ -67,7 +67,7 @@ def test_a_snapshot_of_what_is_no_label_is_named(tmp_path, monkeypatch):
     point = {"points": {"nose": {"state": "placed", "xy": [1.0]}}}
     with monkeypatch.context() as patch:
         patch.setattr(snapshots, "encode_frames", lambda frames: {"3": point})
-        path = write_snapshot(tmp_path, LabelSnapshot(7, LabelState(), {"nose": "nose"}))
+        path = write_snapshot(tmp_path, LabelSnapshot(7, LabelState({3: Frame()}), {"nose": "nose"}))
     with pytest.raises(LabelError, match=r"labels-00000007.json holds an invalid label"):
         read_snapshot(path)
     assert sound_snapshots(tmp_path) == ()

@@ -3,7 +3,7 @@
 import errno
 import shutil
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from posecut_core.labels.edits import (
 )
 from posecut_core.labels.exchange import export_table
 from posecut_core.labels.session import LabelSession
-from posecut_core.labels.snapshots import sound_snapshots
+from posecut_core.labels.snapshots import sound_snapshots, write_snapshot
 from posecut_core.labels.state import LabelOrigin, Point
 from posecut_core.labels.store import read_labels
 from posecut_core.labels.table import LabelTable
@@ -303,6 +303,30 @@ def test_long_sessions_leave_snapshots(project, monkeypatch):
         session.apply(NOSE)
     (newest, *_) = sound_snapshots(project.frame_folder("m1"))
     assert (newest.exported, project.collected_data("m1").exists()) == (session.revision, True)
+
+
+def test_nobody_waits_for_a_snapshot(project, monkeypatch):
+    """A thread writes it, of what is durable, while edits go on; closing waits for it."""
+    monkeypatch.setattr("posecut_core.labels.session._SNAPSHOT_EVERY", 4)
+    may, threads = Event(), []
+
+    def slowly(*arguments):
+        threads.append(current_thread().name)
+        assert may.wait(60)
+        return write_snapshot(*arguments)
+
+    session = LabelSession.open(project, "m1")
+    session.apply(NOSE)
+    monkeypatch.setattr("posecut_core.labels.session.write_snapshot", slowly)
+    for step in (TAIL, NOSE, TAIL, NOSE, TAIL, NOSE):
+        session.write(step)
+        session.settle()
+    assert [found.revision for found in sound_snapshots(project.frame_folder("m1"))] == [1]
+    may.set()
+    session.close()
+    assert threads == ["posecut-snapshot", "MainThread", "MainThread"]
+    revisions = [found.revision for found in sound_snapshots(project.frame_folder("m1"))]
+    assert revisions == [session.revision, 5, 1]
 
 
 class Flushes:

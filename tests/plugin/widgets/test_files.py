@@ -55,7 +55,7 @@ def test_labels_come_from_a_file(dock, monkeypatch):
     press(runner.start_button)
     assert jobs.job.request.arguments == {"file": "/data/theirs.slp", "animal": "7"}
     assert not dock.session.labeling.writable
-    jobs.end("done", message="theirs.slp: 12 labels and drafts are new.")
+    jobs.end("done", message="theirs.slp: 12 labels and suggestions are new.")
     assert dock.session.labeling.writable
     assert "12 labels" in runner.result.text()
 

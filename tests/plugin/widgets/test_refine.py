@@ -107,8 +107,8 @@ def test_a_refusal_is_shown(dock):
     """What the core refuses stands in the dock, and labels can be edited again."""
     dock.policies.button(2).click()
     dock.merge_button.click()
-    dock.session.jobs.end("failed", message="Two drafts are unreviewed.")
-    assert "Two drafts are unreviewed." in dock.job_line.sentence.text()
+    dock.session.jobs.end("failed", message="Two suggestions are unreviewed.")
+    assert "Two suggestions are unreviewed." in dock.job_line.sentence.text()
     assert dock.session.labeling.writable
 
 
