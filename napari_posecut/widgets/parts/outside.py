@@ -18,7 +18,7 @@ from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.exchange import describe
 from posecut_core.labels.session import LabelSession, Outside, outside_of
 from posecut_core.project.opening import frame_folders
-from posecut_core.project.paths import Project
+from posecut_core.project.paths import IMAGE_SUFFIXES, Project
 from posecut_core.results import counted
 from posecut_core.storage.files import Stamps, stamps
 from posecut_core.types import FrameRef
@@ -41,7 +41,8 @@ def _look_at(project: Project, videos: Iterable[str], before: Mapping[str, _Seen
     """
     found: dict[str, _Seen] = {}
     for video in videos:
-        files = stamps(*sorted(project.frame_folder(video).glob("*")))
+        beside = project.frame_folder(video).glob("*")  # images, of which there may be thousands, hold no labels
+        files = stamps(*sorted(path for path in beside if not path.name.lower().endswith(IMAGE_SUFFIXES)))
         known = before.get(video)
         found[video] = known if known and known[0] == files else (files, outside_of(project, video))
     return found
