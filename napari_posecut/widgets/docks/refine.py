@@ -121,7 +121,7 @@ class RefineDock(QWidget):
         self.accept_button.setEnabled(here and not busy)
         self.choice.setVisible(bool(total))
         waits, why = bool(total) and self.policy == "refuse", self._why_no_merge()
-        accepts = bool(total) and self.policy == "accept"  # which makes labels of suggestions in an iteration that has begun
+        accepts = bool(total) and self.policy == "accept"  # which makes labels of them in an iteration that has begun
         self.merge_button.setEnabled(bool(frames) and not busy and not waits and (not why or accepts))
         self.merge_button.setToolTip("review all suggestions first, or choose what happens to them" if waits else why)
         self.advice.setText(why)
