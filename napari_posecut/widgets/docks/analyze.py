@@ -55,7 +55,7 @@ class _VideoQueue(LowTable):
         super().__init__(("video", "state"))
         self.setAcceptDrops(True)
         self.setToolTip("drop videos or folders here; double-click a video that is done to show it in 9 Results")
-        self.itemDoubleClicked.connect(self._on_double_click)
+        self.itemActivated.connect(self._on_activated)  # a double click, or Enter
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class _VideoQueue(LowTable):
         items = (self.topLevelItem(place) for place in range(self.topLevelItemCount()))
         return [item for item in items if item is not None]
 
-    def _on_double_click(self, item: QTreeWidgetItem) -> None:
+    def _on_activated(self, item: QTreeWidgetItem) -> None:
         if item.text(1) == _DONE:
             self.video_requested.emit(item.data(0, _PATH))
 

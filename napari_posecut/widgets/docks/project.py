@@ -121,6 +121,7 @@ class _DoubtfulLabels(QWidget):
         self.labels = LowTable(("label", "why"), widest=1)
         self.labels.setToolTip("click to show the frame; move the label there if it is wrong")
         self.labels.itemClicked.connect(self._show)
+        self.labels.itemActivated.connect(self._show)
         self.before, self.after = QPushButton("◀ previous"), QPushButton("next ▶")
         self.before.clicked.connect(lambda: self._step(-1))
         self.after.clicked.connect(lambda: self._step(1))

@@ -43,7 +43,7 @@ class RefineDock(QWidget):
         self.heading = QLabel()
         self.heading.setWordWrap(True)
         self.videos = LowTable(("video", "to review", "frames"))
-        self.videos.itemDoubleClicked.connect(lambda item, _: self.show_next(item.text(0)))
+        self.videos.itemActivated.connect(lambda item, _: self.show_next(item.text(0)))
         self.bodyparts = BodypartTable(self.session)
         self.next_button = QPushButton("Next frame to review")
         self.next_button.clicked.connect(lambda: self.show_next())

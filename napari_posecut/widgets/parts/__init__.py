@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QColor, QDesktopServices, QFontMetrics, QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
@@ -45,6 +46,58 @@ _RED = (217, 83, 79)  # which is seen on a dark and on a bright ground
 _MARGIN = 6  # pixels that Qt leaves on both sides of a text together
 _NARROWEST = 290  # pixels of a dock in which no control is cut off
 _LEAST = 140  # pixels in which some rows of a list can be read
+_SPOKEN: Mapping[str, str] = {  # name of a control that has no label, or the end of it -> what a screen reader says
+    "bar": "progress of the work",
+    "message.sentence": "message",
+    "banner.changes": "changes by another program",
+    "project.path": "path of the project",
+    "project.tabs": "parts of the project",
+    "imports.folder": "folder for the project",
+    "new.folder": "folder for the project",
+    "new.videos": "videos of the new project",
+    "doubtful.labels": "labels to look at",
+    "bodyparts.names": "names of the bodyparts",
+    "bodyparts.colors": "colors of the bodyparts",
+    "skeleton.bones": "bones of the skeleton",
+    "skeleton.one": "first bodypart of a bone",
+    "skeleton.other": "second bodypart of a bone",
+    "videos.videos": "videos of the project",
+    "start.recent": "projects that were open lately",
+    "frames.tree": "frames to label",
+    "frames.videos": "videos and the number of their frames",
+    "choice.filter": "show only videos whose name has this",
+    "frames.start": "percent of each video at which the choice begins",
+    "frames.stop": "percent of each video at which the choice ends",
+    "label.progress": "progress of labeling",
+    "label.bodyparts": "bodyparts of the frame",
+    "label.note": "note on the frame",
+    "brightness.brightness": "brightness",
+    "brightness.contrast": "contrast",
+    "label.help": "keys and gestures",
+    "weights_file.line_edit": "file of weights",
+    "train.curve": "curves of loss and error",
+    "evaluate.bodyparts": "errors of the bodyparts",
+    "evaluate.frames": "worst frames",
+    "analyze.videos": "videos to analyze",
+    "analyze.folder": "folder for the results",
+    "outliers.networks": "network",
+    "outliers.videos": "analyzed videos",
+    "outliers.timeline": "frames that look wrong, over time",
+    "refine.videos": "videos and their drafts to review",
+    "refine.bodyparts": "bodyparts of the frame",
+    "results.filter": "show only videos whose name has this",
+    "results.videos": "analyzed video",
+    "results.networks": "network",
+    "player.step": "frames of a step",
+    "player.speed": "speed",
+    "overlay.pcutoff": "likelihood from which a bodypart is drawn full",
+    "overlay.bodyparts": "bodyparts, their colors and likelihoods",
+    "cameras.networks": "network",
+    "cameras.views": "sessions and their views",
+    "filmstrip.order": "order of the frames",
+    "filmstrip.frames": "frames",
+    "history.edits": "edits of the video",
+}
 _TURN, _TURNS = 40, 10  # milliseconds between the updates of two docks, and how many take turns
 _turns = count()
 
@@ -52,19 +105,30 @@ _turns = count()
 def name_controls(owner: Any, name: str) -> None:
     """Give a widget a name, and the widgets that are its attributes names below that, such as `train.line.stop`.
 
-    Tests and screen readers find controls by these names.
+    Tests find controls by these names. Screen readers say the label of a field, and what is in `_SPOKEN` where none is.
 
     Args:
         owner: a widget of Qt or of magicgui.
         name: of the widget.
     """
-    getattr(owner, "native", owner).setObjectName(name)
+    widget = getattr(owner, "native", owner)
+    widget.setObjectName(name)
+    spoken = _spoken(name) or (owner.label if isinstance(owner, ValueWidget) else "")
+    if spoken:
+        widget.setAccessibleName(spoken)
     for attribute, value in vars(owner).items() if type(owner).__module__.startswith(_COMPOSED) else ():
         part = f"{name}.{attribute.strip('_').removesuffix('_buttons').removesuffix('_button')}"
         widgets = {f"{part}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {part: value}
         for each, widget in widgets.items():
             if isinstance(getattr(widget, "native", widget), QWidget):
                 name_controls(widget, each.replace(" ", "_"))
+
+
+def _spoken(name: str) -> str:
+    """Return what a screen reader says of a control: by its whole name, or by the end of it."""
+    parts = name.split(".")
+    ends = (".".join(parts[first:]) for first in range(len(parts)))
+    return next((_SPOKEN[end] for end in ends if end in _SPOKEN), "")
 
 
 def show_choices(box: QComboBox, choices: Mapping[str, str]) -> None:

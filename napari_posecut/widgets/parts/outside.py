@@ -77,6 +77,7 @@ class OutsideBanner(QWidget):
         self.take_button.clicked.connect(lambda: session.attempt(lambda: self.merge(take=True)))
         self.discard_button.clicked.connect(lambda: session.attempt(lambda: self.merge(take=False)))
         self.changes.itemClicked.connect(self._go_to)
+        self.changes.itemActivated.connect(self._go_to)
         layout, row = QVBoxLayout(self), QHBoxLayout()
         layout.setContentsMargins(6, 2, 0, 2)
         row.addWidget(self.sentence, stretch=1)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from qtpy.QtCore import QPoint
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QScrollArea
@@ -12,7 +12,7 @@ from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.widgets.docks.analyze import AnalyzeDock
 from posecut_core.errors import Remedy
 from posecut_core.progress import Notice, Progress
-from tests.plugin.hand import LEFT, NONE, _reach, choose, press, write
+from tests.plugin.hand import LEFT, NONE, _reach, choose, click_row, press, write
 
 
 @pytest.fixture
@@ -97,14 +97,16 @@ def test_a_video_whose_work_failed_is_not_called_stopped(session, dock, videos, 
     assert [dock.videos.state_of(video) for video in videos] == ["done", "failed"]
 
 
-def test_a_video_that_is_done_is_shown_by_a_double_click(session, dock, videos):
+def test_a_video_that_is_done_is_shown_by_a_double_click_or_enter(session, dock, videos):
     """Its path is handed to whoever shows results; a video that is not done is not."""
     wanted = []
     session.video_requested.connect(wanted.append)
     dock.videos.set_state(videos[1], "done")
     for place in (0, 1):
-        dock.videos.itemDoubleClicked.emit(dock.videos.topLevelItem(place), 0)
+        click_row(dock.videos, place, 1, twice=True)
     assert wanted == [videos[1]]
+    QTest.keyClick(dock.videos, Qt.Key.Key_Return)
+    assert wanted == [videos[1], videos[1]]
 
 
 def test_results_are_one_click_away_once_a_video_is_done(session, dock, videos, monkeypatch):
