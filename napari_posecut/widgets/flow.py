@@ -100,7 +100,7 @@ class _MessageLine(QWidget):
         layout.addWidget(self.remedies)
         layout.addWidget(self.past)
         layout.addWidget(self.dismiss)
-        self.remedies.chosen.connect(session.remedy_requested.emit)
+        self.remedies.chosen.connect(lambda remedy: session.remedy_requested.emit(remedy))
         session.notified.connect(self.show_sentence)
         session.project_changed.connect(self._clear_if_read)
         session.labels_changed.connect(self._clear_if_read)

@@ -1,10 +1,10 @@
 """A person's hand at a window: real mouse and key events on napari's canvas, counted."""
 
 import napari
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from qtpy.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QComboBox, QScrollArea, QTreeWidget, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QPlainTextEdit, QScrollArea, QTreeWidget, QWidget
 
 from posecut_core.labels.state import Position
 
@@ -14,6 +14,8 @@ NONE, SHIFT, CONTROL = (
     Qt.KeyboardModifier.ShiftModifier,
     Qt.KeyboardModifier.ControlModifier,
 )
+
+_TYPED = (QLineEdit, QPlainTextEdit)
 
 
 class Hand:
@@ -92,6 +94,33 @@ class Hand:
     def _done(self) -> None:
         self.events += 1
         QApplication.processEvents()
+
+
+class Inputs(QObject):
+    """Counts what a person does in a window: fields that are typed in, and clicks anywhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: set[QObject] = set()
+        self._clicks: dict[int, QWidget] = {}  # by their time: who ignores one leaves it to the widget around
+        application = QApplication.instance()
+        assert application is not None
+        application.installEventFilter(self)
+
+    @property
+    def clicks(self) -> int:
+        """Return how many were not on a field to type in."""
+        return sum(not isinstance(one, _TYPED) for one in self._clicks.values())
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)
+        """Look at an event, and keep it from nobody."""
+        typed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.text() > " "
+        if typed and isinstance(watched, _TYPED):
+            self.fields.add(watched)
+        clicked = event is not None and event.type() == QEvent.Type.MouseButtonPress
+        if clicked and isinstance(event, QMouseEvent) and isinstance(watched, QWidget):
+            self._clicks.setdefault(event.timestamp(), watched)
+        return False
 
 
 def seen(viewer: napari.Viewer) -> list[str]:

@@ -17,7 +17,7 @@ from posecut_core.evaluation.tables import FrameError, put_row, result_row, writ
 from posecut_core.labels.frame_notes import read_notes
 from posecut_core.project.opening import project_videos
 from posecut_core.project.state import read_state
-from tests.plugin.hand import CONTROL, LEFT, NONE, Hand, press, write
+from tests.plugin.hand import CONTROL, LEFT, NONE, Hand, Inputs, press, write
 from tests.plugin.immediate_jobs import work_at_once
 from tests.plugin.widgets.fake_jobs import FakeJobs
 
@@ -188,10 +188,12 @@ def test_a_new_project_costs_two_fields_five_clicks_and_a_dialog(viewer, unlabel
     """From the first start to the frame in which the first bodypart is placed."""
     videos = [str(path) for path in project_videos_of(unlabeled)]
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (videos, ""))
+    dialogs = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *about: dialogs.append(about) or (videos, ""))
     bar = add_flow_bar(viewer)
     dock, session = bar.open("1 Project"), session_of(viewer)
     work_at_once(session, monkeypatch)
+    inputs = Inputs()
     press(dock.start.new_button)
     write(dock.new.task, "reach")
     write(dock.new.bodyparts, "snout, left ear, tail base")
@@ -203,8 +205,10 @@ def test_a_new_project_costs_two_fields_five_clicks_and_a_dialog(viewer, unlabel
     frames.algorithm.setCurrentIndex(1)  # which needs no looking at pictures, for the test only
     press(frames.extract_button)
     press(bar.buttons["3 Label"])
+    assert (len(inputs.fields), inputs.clicks, len(dialogs)) == (2, 5, 1)
     Hand(viewer).click(PLACES[0])
     assert [one.name for one in session.labeling.keypoints if one.state == "placed"] == ["snout"]
+    assert inputs.clicks == 6  # that on the frame is counted, too
     assert session.project.config.bodyparts == ("snout", "left ear", "tail base")
 
 

@@ -125,7 +125,10 @@ def test_a_dock_that_is_closed_leaves_the_labeling_as_it_is(opened, qtbot):
     assert session_of(opened._viewer).labeling.keypoints[0].state == "placed"
 
 
-def test_long_names_leave_counts_and_states_in_sight(viewer, unlabeled, qtbot):
+_LONG = "cohort3_mouse012_openfield_baseline_2026-11-01_second_camera"
+
+
+def test_long_names_leave_counts_and_states_in_sight(viewer, unlabeled, qtbot, monkeypatch):
     """They are cut in their middle, and widen no dock."""
     session_of(viewer).jobs = FakeJobs()
     open_here(viewer, unlabeled)
@@ -134,12 +137,19 @@ def test_long_names_leave_counts_and_states_in_sight(viewer, unlabeled, qtbot):
     qtbot.wait(1)
     before = frames.width()
     for table in (frames.videos, label.bodyparts):
-        table.topLevelItem(0).setText(0, "cohort3_mouse012_openfield_baseline_2026-11-01_second_camera")
+        table.topLevelItem(0).setText(0, _LONG)
         qtbot.wait(1)
         header = table.header()
         assert header.length() <= table.viewport().width()
         assert table.textElideMode() == Qt.TextElideMode.ElideMiddle
     assert frames.width() == before
+    bar.open("3 Label")
+    monkeypatch.setattr(session_of(viewer).labeling, "word", lambda frame: f"{_LONG}, frame {frame.number}")
+    high = label.heading.height()
+    Hand(viewer).key(Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: label.heading.height() > high)  # it is broken into lines
+    assert _LONG in label.heading.text().replace("\u200b", "")
+    assert label.width() == before
 
 
 @pytest.mark.parametrize("title", ["2 Frames", "4 Train", "5 Evaluate", "6 Analyze", "10 Cameras"])

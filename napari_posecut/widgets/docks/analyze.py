@@ -384,7 +384,7 @@ class AnalyzeDock(QWidget):
             box.toggled.connect(self._show_fields)
         self.filtering.fields["filtertype"].changed.connect(self._show_fields)
         self.shuffle.valueChanged.connect(self._update_enabled)
-        self.videos.video_requested.connect(self.session.video_requested.emit)
+        self.videos.video_requested.connect(lambda video: self.session.video_requested.emit(video))
         self.line.ended.connect(self._on_job_ended)
         self._listing = Postponed(self, self._on_project_changed)
         self.session.project_changed.connect(self._listing.request)

@@ -100,7 +100,7 @@ class JobLine(QWidget):
         self.bar = QProgressBar()
         self.sentence = WrappedLabel()
         self.remedies = RemedyButtons(QBoxLayout.Direction.TopToBottom)
-        self.remedies.chosen.connect(session.remedy_requested.emit)
+        self.remedies.chosen.connect(lambda remedy: session.remedy_requested.emit(remedy))
         self.stop = QPushButton(stop_text)
         self.stop.clicked.connect(self.request_stop)
         self.copy = QPushButton("Copy details")
