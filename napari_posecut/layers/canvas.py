@@ -18,6 +18,7 @@ from napari_posecut.labeling.keypoints import Keypoint, nearest, turned
 from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_rows_columns, to_xy
+from napari_posecut.layers.names import LETTERS, Box, beside, readable
 from napari_posecut.preferences import preferences, remember_sizes
 from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.labels.state import Position
@@ -126,8 +127,6 @@ _EDGE = 0.1  # pixels from the first column and row: a label on 0 counts as one 
 _STILL = 4  # screen pixels that the mouse may move during a click
 _DOTS = 40  # of a bone
 _LINES, _LINE_DOTS = 5, 200  # epipolar lines of a bodypart at most, and the dots of each
-_LETTERS = 9  # screen points
-_BESIDE = "   "  # before a name, which begins in the middle of its marker
 _CROSS = 12.0  # screen points: where a network sees a bodypart, beside its label
 _AROUND = 2.5  # how much more than the animal the view shows while it follows it
 
@@ -264,8 +263,7 @@ class Canvas:
         # Names of the bodyparts, which napari's "display text" shows.
         text = {"array": [""] * len(names), "default": ""}
         shown = self.points.text.visible
-        self.points.text = {"string": text, "visible": shown, "size": _LETTERS, "anchor": "upper_left"}
-        self.points.text.color = {"array": self._colors, "default": "white"}
+        self.points.text = {"string": text, "visible": shown, "size": LETTERS, "anchor": "center"}
         if self.shown and self.labeling.frame is not None:
             show_layers(self.viewer, (self.epipolar,), shown=self.epipolar in self._used)
             self.show_keypoints()
@@ -440,9 +438,23 @@ class Canvas:
         """Write the names of the bodyparts that have markers beside these, where the user wants to see names."""
         keypoints = self.labeling.keypoints
         if self.points.text.visible and len(keypoints) == len(self.points.shown):
-            pairs = zip(keypoints, self.points.shown, strict=True)
-            names = [f"{_BESIDE}{keypoint.name}" if shown else "" for keypoint, shown in pairs]
-            self.points.text.string = {"array": names, "default": ""}
+            xy = np.where(self.points.shown[:, None], positions(keypoints), np.nan)
+            placed = beside([keypoint.name for keypoint in keypoints], xy * self.viewer.scene.camera.zoom)
+            ground = np.array([self._ground(name.box) for name in placed])
+            self.points.text.color = {"array": readable(self._colors, ground), "default": "white"}
+            self.points.text.string = {"array": [name.text for name in placed], "default": ""}
+
+    def _ground(self, box: Box) -> float:
+        """Return how bright the picture is seen in a box that is as large on the screen, from 0 to 1; 0 beside it."""
+        _, top, left = self.image.translate
+        low, high = self.image.contrast_limits
+        corner = np.array([left, top, left, top])
+        x, y, right, bottom = np.maximum(np.round(np.array(box) / self.viewer.scene.camera.zoom - corner), 0).astype(
+            int
+        )
+        patch = self.image.data[0, y : bottom + 1, x : right + 1]
+        seen = (float(patch.mean()) - low) / (high - low) if patch.size else 0.0
+        return float(np.clip(seen, 0.0, 1.0) ** self.image.gamma)
 
     def _show_bones(self, keypoints: tuple[Keypoint, ...]) -> None:
         dots = np.full_like(self.skeleton.data, np.nan)
@@ -544,6 +556,7 @@ class Canvas:
     def _on_brightness_changed(self) -> None:
         if self.labeling.frame is not None:
             self._show_brightness(self.labeling.frame.video)
+            self._show_names()
 
     def _on_brightness_chosen(self) -> None:
         """Keep what napari's controls of the picture, or a program, have set."""

@@ -532,6 +532,10 @@ def test_names_of_bodyparts_are_shown_at_their_markers(opened):
     assert [str(name).strip() for name in points.text.values] == ["snout", *[""] * (len(points.data) - 1)]
     Hand(opened._viewer).click((80.0, 70.0))
     assert str(points.text.values[1]) != ""
+    dark = points.text.color.array[0].copy()
+    image = session_of(opened._viewer).canvas.image
+    image.contrast_limits = (0.0, 20.0)  # which shows it nearly white
+    assert points.text.color.array[0][:3].sum() < dark[:3].sum()
 
 
 def test_the_status_does_not_wait_for_frames_that_are_there(opened):
