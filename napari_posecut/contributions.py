@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal
 
 import numpy as np
@@ -62,10 +63,24 @@ def _is_project(path: Path) -> bool:
 
 
 def _open(path: str) -> list[tuple[None]]:
-    viewer = current_viewer()
+    viewer = _asking_viewer()
     if viewer is not None:
         session_of(viewer).attempt(lambda: open_here(viewer, path))
     return _NO_LAYERS
+
+
+def _asking_viewer() -> Viewer | None:
+    """Return the viewer that opens a file now, else the one in front; None where a script reads without any.
+
+    npe2 hands a reader the path alone, and the viewer whose `open` was called need not be in front.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, Viewer):
+            return caller
+        frame = frame.f_back
+    return current_viewer()
 
 
 # --- points of other programs -----------------------------------------------------------------------------------------

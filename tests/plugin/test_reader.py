@@ -18,6 +18,13 @@ def test_a_project_is_opened(viewer, config, of):
     assert seen(viewer) == ["frame", "skeleton", "labels"]
 
 
+def test_a_project_is_opened_in_the_viewer_that_was_asked(viewer, config, monkeypatch):
+    """Another one may be in front."""
+    monkeypatch.setattr(contributions, "current_viewer", lambda: pytest.fail("the viewer in front was not asked"))
+    viewer.open(str(config), plugin="posecut")
+    assert session_of(viewer).project.config_path == config
+
+
 @pytest.mark.parametrize("text", ["", "a: 1", "[1, 2]", "Task: [", "Task: x\nbodyparts: 3"])
 def test_other_files_of_the_name_are_left_alone(tmp_path, text):
     """The content decides, not the name."""
