@@ -12,7 +12,7 @@ from posecut_core.labels import contents
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import Delete, Place
 from posecut_core.labels.exchange import changed_suffixes, describe, outside_edits
-from posecut_core.labels.session import LabelSession
+from posecut_core.labels.session import LabelSession, outside_of
 from posecut_core.labels.snapshots import snapshot_paths
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
@@ -213,3 +213,19 @@ def test_labels_are_not_read_past_an_undecided_change(labeled):
     with pytest.raises(LabelError, match="Another program changed labels"):
         write_labels(labeled, LabelTable("m1", ("nose",), np.array([3], dtype=np.int64), XY[:1, :1] + 1))
     assert read_contents(labeled, "m1").journal.revision == 3
+
+
+def test_a_video_that_is_not_open_is_looked_at_by_its_files(labeled):
+    """What was changed is found; labels that are damaged are told elsewhere."""
+    change(labeled, 0, slice(0, 2), [2.0, 3.0])
+    assert outside_of(labeled, "m1").edits == found(labeled)
+    labeled.label_journal("m1").write_text("no journal\n")
+    assert not outside_of(labeled, "m1")
+    with pytest.raises(LabelError):
+        found(labeled)
+
+
+def test_files_as_they_were_written_are_not_read_again(labeled, monkeypatch):
+    """A project of many videos is looked at often."""
+    monkeypatch.setattr(LabelSession, "open", lambda *_, **__: pytest.fail("the labels were read"))
+    assert not outside_of(labeled, "m1")
