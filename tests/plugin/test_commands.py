@@ -39,7 +39,7 @@ def test_images_for_deeplabcut_are_written_in_the_background(viewer, config, mon
     session, notified = session_of(viewer), []
     session.open(config)
     request = Request("export_deeplabcut", {})
-    job = SimpleNamespace(state=state, message=message, remedies=(), request=request)
+    job = SimpleNamespace(state=state, message=message, remedies=(), request=request, is_warning=False)
     monkeypatch.setattr(session.jobs, "start", lambda verb, arguments: job)
     monkeypatch.setattr(session, "notify", lambda sentence, remedies, **_: notified.append(sentence))
     export_deeplabcut(viewer)
