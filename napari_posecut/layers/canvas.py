@@ -398,6 +398,11 @@ class Canvas:
         needed = (self.image, self.points) if self.labeling.frame is not None else ()
         return next((layer for layer in needed if layer not in self.viewer.layers), None)
 
+    @property
+    def takes_edits(self) -> bool:
+        """Tell whether a click in the picture can mean a label now."""
+        return self.labeling.frame is not None and self._refusal() is None
+
     def _refusal(self) -> tuple[str, tuple[Remedy, ...]] | None:
         """Say why no label can be changed now, and what helps; None where labels are made."""
         if self.labeling.frame is None:

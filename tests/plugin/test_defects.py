@@ -261,6 +261,12 @@ def test_the_next_bodypart_is_written_at_the_cursor(opened):
     assert near.cursor.isVisible()
     hand.click(PLACE)
     assert near.cursor.text() == "leftear"
+    opened._viewer.add_layer(Shapes(name="arena", ndim=2))
+    hand.hover((65.0, 65.0))
+    assert not near.cursor.isVisible()
+    opened._viewer.layers.selection.active = opened._viewer.layers["labels"]
+    hand.hover(PLACE)
+    assert near.cursor.isVisible()
     opened.open("2 Frames")
     hand.hover((70.0, 70.0))
     assert not near.cursor.isVisible()

@@ -55,11 +55,13 @@ class NextBodypart(QObject):
     def _follow(self, _: object, event: object) -> None:
         x, y = getattr(event, "pos", (0, 0))
         self.cursor.move(QPoint(int(x), int(y)) + _BESIDE)
-        self.cursor.setVisible(self._places and not self.corner.isHidden())
+        if self._places == self.corner.isHidden():  # another layer is selected now, or markers are hidden
+            self.show_name()
+        self.cursor.setVisible(not self.corner.isHidden())
 
     @property
     def _places(self) -> bool:
-        return self._session.canvas is not None and self._session.places_labels()
+        return self._session.canvas is not None and self._session.canvas.takes_edits
 
 
 class _Name(QLabel):
