@@ -156,8 +156,8 @@ def test_brightness_is_that_of_the_video(opened, qtbot):
 def test_a_file_that_is_broken_meanwhile_ends_in_a_sentence(opened, qtbot):
     """Every dock opens, labels and brightness go on, and what cannot be read is named with its line."""
     session = session_of(opened._viewer)
-    with session.project.settings_path.open("a") as file:
-        file.write("palette: rainbows\n")
+    settings = session.project.settings_path
+    settings.write_text(settings.read_text().replace("palette: distinct", "palette: rainbows"))
     docks = [opened.open(stage.title) for stage in _STAGES]
     opened.open("3 Label")
     Hand(opened._viewer).click(PLACES[0])

@@ -330,8 +330,8 @@ def test_a_click_with_alt_moves_no_proposal(opened):
 
 def test_a_project_whose_settings_are_malformed_is_not_half_open(viewer, unlabeled, qtbot):
     """It is refused as a whole, by a sentence that names the line."""
-    with (unlabeled.parent / "posecut.yaml").open("a") as file:
-        file.write("palette: rainbows\n")
+    settings = unlabeled.parent / "posecut.yaml"
+    settings.write_text(settings.read_text().replace("palette: distinct", "palette: rainbows"))
     bar, session = add_flow_bar(viewer), session_of(viewer)
     session.attempt(lambda: session.open(unlabeled))
     assert "palette is 'rainbows'" in message(bar)
