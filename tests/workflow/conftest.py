@@ -79,14 +79,21 @@ def unmeasured(monkeypatch):
     monkeypatch.setattr(train_network, "_measure_engine", lambda training, report: None)
 
 
-@pytest.fixture
-def spot_video(tmp_path):
-    """A video of 11 frames, 64 x 48, in which a bright square moves."""
-    path = tmp_path / "spot.mp4"
-    with VideoWriter(path, fps=25, width=64, height=48) as writer:
+@pytest.fixture(scope="session")
+def _spot(tmp_path_factory):
+    """A folder with `spot_video` and `spot_project`, to copy from."""
+    folder = tmp_path_factory.mktemp("spot")
+    with VideoWriter(folder / "spot.mp4", fps=25, width=64, height=48) as writer:
         for number in range(11):
             writer.write(spot_image(number))
-    return path
+    _label_spots(folder)
+    return folder
+
+
+@pytest.fixture
+def spot_video(tmp_path, _spot):
+    """A video of 11 frames, 64 x 48, in which a bright square moves."""
+    return Path(shutil.copy(_spot / "spot.mp4", tmp_path))
 
 
 @pytest.fixture
@@ -111,10 +118,25 @@ def networks(monkeypatch):
 
 
 @pytest.fixture
-def spot_project(tmp_path, spot_video, networks):
+def spot_project(tmp_path, _spot, spot_video, networks):
     """config.yaml of a project with four labeled frames, one of them a crop, split into train and test."""
+    config = copied(next(_spot.glob("Spot-me-*")), tmp_path)
+    link = config.parent / "videos" / spot_video.name
+    link.unlink()
+    link.symlink_to(spot_video)
+    return config
+
+
+def copied(project, folder):
+    """Copy a project into a folder, with its paths, and return the copy's config.yaml."""
+    config = Path(shutil.copytree(project, folder / project.name, symlinks=True)) / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace(str(project), str(config.parent)), encoding="utf-8")
+    return config
+
+
+def _label_spots(folder):
     created = create_new_project(
-        "Spot", "me", [spot_video], tmp_path, bodyparts=("spot", "beside"), skeleton=[("spot", "beside")]
+        "Spot", "me", [folder / "spot.mp4"], folder, bodyparts=("spot", "beside"), skeleton=[("spot", "beside")]
     )
     edit_config(created.config_path, {"pcutoff": 0.6, "batch_size": 2, "dotsize": 6})
     project = open_project(created.config_path)
@@ -131,7 +153,6 @@ def spot_project(tmp_path, spot_video, networks):
             folder = project.training(shuffle).folder / f"snapshot-{step:06d}"
             folder.mkdir(parents=True)
             (folder / "snapshot.json").write_text(f"{step}")
-    return created.config_path
 
 
 @pytest.fixture
@@ -171,9 +192,7 @@ def dots_image(xy):
 @pytest.fixture
 def trainable(tmp_path, _trainable):
     """config.yaml of a copy of that project, with its own video."""
-    config = Path(shutil.copytree(_trainable, tmp_path / _trainable.name)) / "config.yaml"
-    config.write_text(config.read_text(encoding="utf-8").replace(str(_trainable), str(config.parent)), encoding="utf-8")
-    return config
+    return copied(_trainable, tmp_path)
 
 
 @pytest.fixture(scope="session")
