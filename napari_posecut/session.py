@@ -27,7 +27,7 @@ from napari_posecut.jobs.monitor import (
 from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
 from napari_posecut.labeling.labeling import Labeling
-from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, guard_removal, preload, unbind
+from napari_posecut.layers.canvas import Actions, AutoFit, Canvas, bind, guard_removal, load_letters, preload, unbind
 from napari_posecut.layers.video import VideoLayers
 from napari_posecut.loading import keep_loaded, loading
 from napari_posecut.preferences import preferences, remember_project, remember_when_closing
@@ -370,6 +370,7 @@ class Session:
         self.places_labels: Callable[[], bool] = lambda: True  # whether the docks in front are those to label in
         self.ask_about_jobs: _Ask = _ask_user  # that run while the window closes
         begin(preload)  # while nobody waits for it: the first project comes later
+        self.spare.spend(load_letters(viewer))
 
     @loading()
     def open(self, config: str | os.PathLike[str], *, take_over: bool = False) -> None:

@@ -223,6 +223,19 @@ def test_several_deleted_layers_come_back_in_their_order(session, hand, gone):
     assert names == ["frame", "epipolar lines", "skeleton", "predictions", "labels"]
 
 
+def test_no_letter_is_drawn_while_a_project_opens(viewer, unlabeled, monkeypatch):
+    """vispy measures texts by ten letters, also where a layer shows none; they are there before the first layer."""
+    session, letters = session_of(viewer), []
+    session.spare.finish()
+    font = viewer.window._qt_viewer.canvas.font_info()
+    font = font.font_manager.get_font(font.face)
+    draw = font._load_char
+    monkeypatch.setattr(font, "_load_char", lambda letter: (letters.append(letter), draw(letter)))
+    session.open(unlabeled)
+    viewer.screenshot(canvas_only=True, flash=False)
+    assert letters == []
+
+
 def test_a_viewer_of_a_plugin_is_guarded_too(viewer):
     """napari gives plugins a viewer that warns of the parts of a window that are not public."""
     session = session_of(PublicOnlyProxy(viewer))
