@@ -7,6 +7,7 @@ the offset from the cell to the label in units of `LOCREF_STDEV` (Insafutdinov e
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -61,19 +62,22 @@ class Distances(NamedTuple):
 
 
 _TOGETHER = 5  # frames that show both bodyparts tell how far they are from each other
-_LEAST_SPREAD = 0.05  # of the largest mean: labels are few, and other animals are larger or smaller
+_LEAST_SPREAD = 0.05  # of the largest mean: labels are few, and other animals have other proportions
+_MIDDLE = (16, 50, 84)  # percentiles: of a normal distribution the mean, and a spread to each side
 
 
 def distances_between(xy: Float[np.ndarray, "F K 2"]) -> Distances:
-    """Measure how far the bodyparts of labeled frames are from each other; labels that are missing are NaN."""
+    """Measure how far the bodyparts of labeled frames are from each other; labels that are missing are NaN.
+
+    Percentiles stand for mean and spread, so that a few wrong labels change neither.
+    """
     between = np.linalg.norm(xy[:, :, None] - xy[:, None], axis=-1)
-    seen = ~np.isnan(between)
-    frames, between = seen.sum(axis=0), np.where(seen, between, 0.0)
-    mean = between.sum(axis=0) / np.maximum(frames, 1)
-    variance = (seen * (between - mean) ** 2).sum(axis=0) / np.maximum(frames, 1)
-    spread = np.sqrt(variance) + _LEAST_SPREAD * mean.max(initial=0.0)
-    known = (frames >= _TOGETHER) & ~np.eye(xy.shape[1], dtype=bool)
-    return Distances(np.where(known, mean, 0.0).astype(np.float32), np.where(known, spread, 0.0).astype(np.float32))
+    known = ((~np.isnan(between)).sum(axis=0) >= _TOGETHER) & ~np.eye(xy.shape[1], dtype=bool)
+    mean, spread = np.zeros((2, *known.shape), np.float32)
+    if known.any():
+        low, mean[known], high = np.nanpercentile(between[:, known], _MIDDLE, axis=0)
+        spread[known] = (high - low) / 2 + _LEAST_SPREAD * mean.max()
+    return Distances(mean, spread)
 
 
 def decode(
@@ -116,12 +120,18 @@ def _log_likelihood(scores: Any) -> Any:
     return -scores.__array_namespace__().logaddexp(-scores, 0.0)
 
 
+def _likelihood(scores: Any) -> Any:
+    return scores.__array_namespace__().exp(_log_likelihood(scores))
+
+
 # --- poses as labels are ----------------------------------------------------------------------------------------------
 # Which peak of its map a bodypart is: all are chosen together, as a pictorial structure (Felzenszwalb & Huttenlocher
 # 2005) whose springs are the distances between labels, by a mean field. Where a map has one peak, that is the bodypart.
 
 
 _ODD = 4.0  # spreads that a distance is off in a pose which is looked at again; most are not, which saves time
+_SIZES = (0.5, 2.0)  # of an animal beside those of the labels: its bodyparts tell
+_SURE = 0.9  # likelihood from which a peak is not doubted: a posture that no label shows is no mistake
 _PEAKS = 4  # of each map
 _LEAST_LIKELIHOOD = 1e-4  # of a peak other than the highest
 _ROUNDS = 6  # after which nothing changes any more
@@ -131,41 +141,70 @@ _FREEDOM = 3.0  # degrees of freedom of Student's t, which forgives rare posture
 
 def _with_fitting(best: Any, maps: Scoremaps, distances: Distances) -> Any:
     """Choose other cells than the likeliest, `best` [B, K], in the images in which these are no pose as labels are."""
-    away = _spreads_away(_pointed_at(best[..., None], maps), distances)
-    is_odd = (abs(away) > _ODD).any(axis=(1, 2, 3, 4))
-    if not isinstance(is_odd, np.ndarray):
-        return is_odd.__array_namespace__().where(is_odd[:, None], _fitting_cells(maps, distances), best)
-    if is_odd.any():
-        best[is_odd] = _fitting_cells(Scoremaps(*(field[is_odd] for field in maps)), distances)
-    return best
+    likelihood = _likelihood(maps.scores.max(axis=(1, 2)))
+    xy = _pointed_at(best[..., None], maps)
+    size = _size(xy[:, :, 0], likelihood, distances)
+    is_odd = (abs(_spreads_away(xy, size, distances)) > _ODD).any(axis=(1, 2, 3, 4))
+    if isinstance(is_odd, np.ndarray):
+        if is_odd.any():
+            odd = Scoremaps(*(field[is_odd] for field in maps))
+            best[is_odd] = _fitting_cells(odd, size[is_odd], distances)
+        return best
+    return jax.lax.cond(
+        is_odd.any(),
+        lambda: jnp.where(is_odd[:, None], _fitting_cells(maps, size, distances), best),
+        lambda: best,
+    )
 
 
 def _pointed_at(cells: Any, maps: Scoremaps) -> Any:
-    """Return the positions [B, K, P, 2] at which the locref of cells [B, K, P] points."""
+    """Return the positions [B, K, P, 2], up to a shift of all, at which the locref of cells [B, K, P] points."""
     batch, _, width, bodyparts = maps.scores.shape
     xp: Any = maps.scores.__array_namespace__()
     sample, bodypart = xp.arange(batch)[:, None, None], xp.arange(bodyparts)[None, :, None]
     rows, columns = cells // width, cells % width
     offsets = maps.locref[sample, rows, columns, bodypart] * LOCREF_STDEV
-    return STRIDE * xp.stack([columns, rows], axis=-1) + offsets  # up to a shift of all
+    return STRIDE * xp.stack([columns, rows], axis=-1) + offsets
 
 
-def _spreads_away(xy: Any, distances: Distances) -> Any:
-    """Return by how many spreads distances of points [B, K, P, 2] are off: [B, K, P, K, P]; 0 where unknown."""
+def _size(xy: Any, likelihood: Any, distances: Distances) -> Any:
+    """Return how large animals [B] are beside those of the labels: the median of the ratios of all known distances.
+
+    Those between likely bodyparts count more.
+    """
+    xp: Any = xy.__array_namespace__()
+    batch, bodyparts, _ = xy.shape
+    mean, spread = (xp.asarray(one)[None] for one in distances)
+    between = xp.sqrt(((xy[:, :, None] - xy[:, None]) ** 2).sum(axis=-1))
+    ratios = (between / xp.where(spread > 0, mean, 1.0)).reshape(batch, bodyparts**2)
+    weights = likelihood[:, :, None] * likelihood[:, None] * (spread > 0)
+    order = xp.argsort(ratios, axis=1)
+    below = xp.cumsum(xp.take_along_axis(weights.reshape(batch, bodyparts**2), order, axis=1), axis=1)
+    middle = xp.argmax(below >= below[:, -1:] / 2, axis=1)[:, None]
+    median = xp.take_along_axis(xp.take_along_axis(ratios, order, axis=1), middle, axis=1)[:, 0]
+    return xp.clip(median, *_SIZES)
+
+
+def _spreads_away(xy: Any, size: Any, distances: Distances) -> Any:
+    """Return by how many spreads distances of points [B, K, P, 2] are off: [B, K, P, K, P]; 0 where unknown.
+
+    Those of an animal of another size [B] are taken as if it had that of the labels.
+    """
     xp = xy.__array_namespace__()
     between = xp.sqrt(((xy[:, :, :, None, None] - xy[:, None, None]) ** 2).sum(axis=-1))
     mean, spread = (xp.asarray(one)[None, :, None, :, None] for one in distances)
-    return xp.where(spread > 0, (between - mean) / xp.where(spread > 0, spread, 1.0), 0.0)
+    away = between / size[:, None, None, None, None] - mean
+    return xp.where(spread > 0, away / xp.where(spread > 0, spread, 1.0), 0.0)
 
 
-def _fitting_cells(maps: Scoremaps, distances: Distances) -> Any:
+def _fitting_cells(maps: Scoremaps, size: Any, distances: Distances) -> Any:
     """Choose a cell [B, K] for each bodypart, of the peaks of its map."""
     xp: Any = maps.scores.__array_namespace__()
     cells, scores = _peaks(maps.scores)
-    likelihood = xp.exp(_log_likelihood(scores))
-    is_meant = (likelihood >= _LEAST_LIKELIHOOD) | (xp.arange(_PEAKS) == 0)[None, None]
-    known = xp.where(is_meant, _log_likelihood(scores), -xp.inf)
-    springs = _springs(_pointed_at(cells, maps), distances)
+    likelihood = _likelihood(scores)
+    is_meant = (likelihood >= _LEAST_LIKELIHOOD) & (likelihood[..., :1] < _SURE)
+    known = xp.where(is_meant | (xp.arange(_PEAKS) == 0)[None, None], _log_likelihood(scores), -xp.inf)
+    springs = _springs(_pointed_at(cells, maps), size, distances)
     share = _shares(known)
     for _ in range(_ROUNDS):
         sure = (share * likelihood).sum(axis=-1, keepdims=True)
@@ -198,12 +237,12 @@ def _peaks(scores: Any) -> tuple[Any, Any]:
     return cells, heights
 
 
-def _springs(xy: Any, distances: Distances) -> Any:
+def _springs(xy: Any, size: Any, distances: Distances) -> Any:
     """Tell how well any two peaks [B, K, P, 2] go together: logarithms of likelihoods [B, K * P, K * P], at most 0."""
     xp = xy.__array_namespace__()
     side = xy.shape[1] * xy.shape[2]
     others = xp.maximum((xp.asarray(distances.spread) > 0).sum(axis=1), 1)[None, :, None, None, None]
-    fits = -(_FREEDOM + 1) / 2 * xp.log1p(_spreads_away(xy, distances) ** 2 / _FREEDOM) / others
+    fits = -(_FREEDOM + 1) / 2 * xp.log1p(_spreads_away(xy, size, distances) ** 2 / _FREEDOM) / others
     return fits.reshape(len(xy), side, side)
 
 

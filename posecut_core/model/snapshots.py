@@ -47,6 +47,7 @@ _T = TypeVar("_T")
 _SCHEMA = 1
 LARGEST = 2**31  # bytes of a file; all of the largest network with its moments have a third of it
 _PRECISIONS = ("float32", "bfloat16")
+_FARTHEST = 1e6  # pixels between two bodyparts
 _ROOM = 2**20  # bytes that a snapshot takes at most beside its numbers
 
 
@@ -184,11 +185,14 @@ def _distances_from(described: Any, *, bodyparts: int) -> Distances | None:
     """
     if described is None:
         return None
-    found = Distances(*(np.asarray(described[name], np.float32) for name in Distances._fields))
-    if any(table.shape != (bodyparts, bodyparts) for table in found):
+    tables = [np.array(dict(described)[name]) for name in Distances._fields]
+    if any(table.shape != (bodyparts, bodyparts) for table in tables):
         raise ValueError(f"it names {bodyparts} bodyparts, but its distances are those of others")
-    if not all((np.isfinite(table) & (table >= 0)).all() for table in found):
-        raise ValueError("its distances are not all numbers from 0")
+    for table in tables:
+        is_sound = table.dtype.kind in "if" and (table >= 0).all() and (table < _FARTHEST).all()
+        if not is_sound or (table != table.T).any():
+            raise ValueError("its distances are no numbers of pixels, or not the same in both directions")
+    found = Distances(*(table.astype(np.float32) for table in tables))
     return found
 
 

@@ -349,9 +349,19 @@ def test_what_the_disk_says_to_orbax_is_passed_on(tmp_path, thin, capfd):
 @pytest.mark.parametrize(
     ("key", "value"),
     [("run", "../../x"), ("step", "10"), ("global_scale", True), ("network", "x"), ("files", {"../../x": "0"})]
+    + [("distances", tables) for tables in ([], {"mean": [[0.0]]}, {"mean": [[0.0]], "spread": [[0.0]]})]
     + [
-        ("distances", tables)
-        for tables in ([], {"mean": [[0.0]]}, {"mean": [[0.0]], "spread": [[0.0]]}, {"mean": "far", "spread": "far"})
+        ("distances", {"mean": table, "spread": [[0.0, 1.0], [1.0, 0.0]]})
+        for table in (
+            "far",
+            [["0", "1"], ["1", "0"]],
+            [[False, True], [True, False]],
+            [[0.0, 1.0], [2.0, 0.0]],
+            [[0.0, 1e39], [1e39, 0.0]],
+            [[0.0, -1.0], [-1.0, 0.0]],
+            [[0.0, float("nan")], [float("nan"), 0.0]],
+            [[0.0, 1.0], [1.0]],
+        )
     ],
 )
 def test_a_manifest_signed_by_somebody_else_leads_nowhere(tmp_path, thin, key, value):
