@@ -496,31 +496,35 @@ class Labeling(FrameNavigator):
         self._apply(RestoreFrame(frame.number) if dropped else DropFrame(frame.number))
         self.keypoints_changed.emit()
 
-    def undo(self) -> None:
-        """Take the last change of this video back, and show where it was: an edit, or a pose copied or rejected."""
+    def undo(self) -> int:
+        """Take the last change of this video back, and show where it was: an edit, or a pose copied or rejected.
+
+        Returns:
+            In how many frames something was changed.
+        """
         last = self._last(self._reproposed)
         if last is None or last.edits_after != self._edits():
-            self._undo_or_redo(Undo(), self._editable_labels().history.done)
-            return
+            return self._undo_or_redo(Undo(), self._editable_labels().history.done)
         if last.edits_before != last.edits_after:
             self._make(self._editable_labels(), Undo())
         self._reproposed.remove(last)
         self._taken_back.append(last)
         self.proposals.restore(last.frame, last.before)
         self._go_back_to(last.frame)
+        return 1
 
-    def redo(self) -> None:
-        """Make the change that was taken back last again, and show where it is."""
+    def redo(self) -> int:
+        """Make the change that was taken back last again, and show where it is; return what `undo` does."""
         last = self._last(self._taken_back)
         if last is None or last.edits_before != self._edits():
-            self._undo_or_redo(Redo(), self._editable_labels().history.undone)
-            return
+            return self._undo_or_redo(Redo(), self._editable_labels().history.undone)
         if last.edits_before != last.edits_after:
             self._make(self._editable_labels(), Redo())
         self._taken_back.remove(last)
         self._reproposed.append(last)
         self.proposals.restore(last.frame, last.after)
         self._go_back_to(last.frame)
+        return 1
 
     def past_edits(self, most: int) -> tuple[PastEdit, ...]:
         """Return the last edits of the shown video in their order, at most so many, and all that can be made again."""
@@ -631,7 +635,7 @@ class Labeling(FrameNavigator):
         session.write(step)
         self.settle(session)
 
-    def _undo_or_redo(self, step: JournalEntry, made: Made | None) -> None:
+    def _undo_or_redo(self, step: JournalEntry, made: Made | None) -> int:
         session = self._editable_labels()
         self._make(session, step)
         touched = frames_of(made.edit) if made else ()
@@ -640,6 +644,7 @@ class Labeling(FrameNavigator):
             self._go_back_to(keys[0])
         else:
             self._go_back_to(self._shown())
+        return len(touched)
 
     def _go_back_to(self, frame: FrameRef) -> None:
         if frame != self.frame and frame in self.index.places:

@@ -121,6 +121,8 @@ _OTHER_DOCK = "No label was changed, because 3 Label is not in front; bring it t
 _DELETED = "No label was changed, because the layer {!r} had been deleted; it is shown again."
 _AWAY = "A video is shown in the place of the frame to label, and the layer {!r} belongs to that frame."
 _OUTSIDE = "No label was changed, because the click was outside the image."
+_TOOK_BACK = "An edit of {} frames at once was taken back; Ctrl + Shift + Z makes it again."
+_MADE_AGAIN = "An edit of {} frames at once was made again; Ctrl + Z takes it back."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
 STAYS = (
     "Symbols and colors of markers and bones show the bodypart and what is known of it, so they stay; 1 Project has a "
@@ -901,12 +903,16 @@ class Actions:
             self._session.notify(f"No suggestion has a likelihood below the pcutoff, {pcutoff:g}.")
 
     def undo(self) -> None:
-        """Undo."""
-        self.canvas.edit(self.labeling.undo, unseen=True)
+        """Undo; tell if it was more than one sees, as where labels were imported."""
+        self.canvas.edit(lambda: self._tell(self.labeling.undo(), _TOOK_BACK), unseen=True)
 
     def redo(self) -> None:
-        """Redo."""
-        self.canvas.edit(self.labeling.redo, unseen=True)
+        """Redo; tell the same."""
+        self.canvas.edit(lambda: self._tell(self.labeling.redo(), _MADE_AGAIN), unseen=True)
+
+    def _tell(self, frames: int, sentence: str) -> None:
+        if frames > 1:
+            self._session.notify(sentence.format(frames))
 
     def toggle_follow(self) -> None:
         """Follow the animal, or stop following."""

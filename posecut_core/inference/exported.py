@@ -128,7 +128,8 @@ class _Output:
         "For each bodypart: find the cell (i, j) of the largest score; x = stride * j + (stride - 1) / 2 + "
         "locref_stdev * dx, y = stride * i + (stride - 1) / 2 + locref_stdev * dy. PoseCut averages the 3x3 cells "
         "around it, weighted by their likelihoods. Where a distance between bodyparts is far from network.distances "
-        "(mean and spread over the labels, in pixels of the input), it chooses among the highest peaks of all maps. "
+        "(mean and spread over the labels, in pixels of the input), it chooses among the highest peaks of all maps, as "
+        "PoseCut's documentation says under Likelihood. "
         "x of the frame = (x + 0.5) / global_scale - 0.5."
     )
     positions: str = "(0, 0) is the center of the top-left pixel, x right, y down"

@@ -17,6 +17,7 @@ from napari_posecut.window import add_flow_bar, open_here
 from posecut_core.dataset.settings import TrainingSettings, write_settings
 from posecut_core.dataset.split import Split, write_split
 from posecut_core.errors import Remedy
+from posecut_core.labels.edits import Place, Together
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
 from posecut_core.project.config import edit_config
@@ -202,6 +203,20 @@ def test_undo_takes_a_copied_pose_back_and_no_label(opened):
     assert (labeling.frame, labeling.index.label_session.revision) == (second, before)
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert labeling.index.label_session.revision == before + 1
+
+
+def test_taking_back_many_frames_at_once_is_told(opened):
+    """As where labels were imported: one Ctrl + Z too many would take all of them away without a word."""
+    session, hand, told = session_of(opened._viewer), Hand(opened._viewer), []
+    labeling = session.labeling
+    frames = [frame.number for frame in labeling.index.frames if frame.video == labeling.frame.video]
+    part = next(iter(labeling.index.columns))
+    labeling.index.label_session.apply(Together(tuple(Place(number, part, PLACE) for number in frames)))
+    session.notified.connect(lambda *message: told.append(message[0]))
+    hand.key(Qt.Key.Key_Z, CONTROL)
+    assert told == [f"An edit of {len(frames)} frames at once was taken back; Ctrl + Shift + Z makes it again."]
+    hand.key(Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert told[1:] == [f"An edit of {len(frames)} frames at once was made again; Ctrl + Z takes it back."]
 
 
 def propose(session, names, at=PLACE):

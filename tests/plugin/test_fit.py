@@ -72,6 +72,8 @@ def test_an_empty_image_says_how_to_begin(viewer, unlabeled, qtbot):
     viewer.layers.clear()
     assert "come back" in text.text()
     assert text.isVisible()
+    session_of(viewer).labeling.step(1)
+    assert not text.isVisible()
     project = open_project(unlabeled)
     session_of(viewer).close()
     for video in project_videos(project):

@@ -28,13 +28,21 @@ class EmptyImage(QLabel):
         self.setTextFormat(Qt.TextFormat.RichText)
         image.installEventFilter(self)
         layers = session.viewer.layers.events
-        for changed in (layers.inserted, layers.removed, session.project_changed, session.picture_changed):
+        for changed in (
+            layers.inserted,
+            layers.removed,
+            session.project_changed,
+            session.picture_changed,
+            session.labels_changed,
+        ):
             changed.connect(self.show_text)
         self.show_text()
 
     def show_text(self) -> None:
         """Say how to begin: without a project, or without frames."""
         self.setVisible(not any(layer.visible for layer in self._session.viewer.layers))
+        if self.isHidden():
+            return
         labeling = self._session.labeling
         there = _NO_FRAMES if labeling is None or labeling.frame is None else _DELETED
         self.setText(_START if self._session.project is None else there)
