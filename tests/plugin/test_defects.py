@@ -717,7 +717,7 @@ def test_a_training_that_lacks_labels_can_still_be_resumed(trained):
 def test_how_long_a_training_takes_is_chosen_in_plain_words(trained):
     """Each choice says the steps that suit the labels and, by the speed of the training before, its minutes."""
     box = trained.form.length.native.findChild(QComboBox) or trained.form.length.native
-    assert box.itemText(2) == "usual: 400 steps, about 3 min here"
+    assert box.itemText(2) == "usual: 400 steps, about 3 min"
     assert trained.form.length.value == 0  # 60 steps are none of them
     trained.form.length.value = 1200
     assert trained.form.fields["maxiters"].value == 1200

@@ -183,7 +183,7 @@ class SettingsForm(Container[Widget]):
 
     def _duration(self, steps: int) -> str:
         seconds = self.seconds(steps)
-        return f", about {rough_time(seconds)} here" if seconds else ""
+        return f", about {rough_time(seconds)}" if seconds else ""
 
     def _take_length(self, steps: int) -> None:
         if steps != _OTHER:

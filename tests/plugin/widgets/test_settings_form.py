@@ -86,8 +86,8 @@ def test_minutes_follow_what_is_chosen(form):
     """Half as many crops take half of the time; what cannot work changes nothing until it is corrected."""
     form.fields["net_type"].value = "resnet_50"
     form.show_pace(frames=96, speed=step_operations(TrainingSettings(net_type="resnet_50")))
-    assert ("usual: 1,500 steps, about 25 min here", 1500) in form._lengths()
+    assert ("usual: 1,500 steps, about 25 min", 1500) in form._lengths()
     form.fields["batch_size"].value = 4
-    assert "about 12 min here" in form.length.native.itemText(2)
+    assert "about 12 min" in form.length.native.itemText(2)
     form.fields["crop_size"].value = "-3"
-    assert "about 12 min here" in form.length.native.itemText(2)
+    assert "about 12 min" in form.length.native.itemText(2)

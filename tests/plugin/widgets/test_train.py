@@ -64,9 +64,9 @@ def test_minutes_and_the_end_are_told_before_anything_was_trained(session, dock,
     monkeypatch.setattr(training, "operations_per_second", lambda: work / 3)  # a step takes 3 s
     dock.now = lambda: datetime(2026, 1, 31, 14, 8)
     session.project_changed.emit()
-    assert dock.form.length.native.itemText(2) == "usual: 400 steps, about 20 min here"
+    assert dock.form.length.native.itemText(2) == "usual: 400 steps, about 20 min"
     assert dock.ending.text() == "400 steps take about 20 min, until about 14:30."
-    choose(dock.form.length.native, "quick look: 80 steps, about 4 min here")
+    choose(dock.form.length.native, "quick look: 80 steps, about 4 min")
     assert dock.ending.text() == "80 steps take about 4 min, until about 14:15."
     dock.networks.setValue(400)
     assert "until about" in dock.ending.text()
