@@ -804,8 +804,8 @@ _MEASURED = "ÅÉÑŐjgpqy "  # by these vispy measures every text, also one wit
 def load_letters(viewer: Viewer) -> Iterator[object]:
     """Draw, one by one, the letters that vispy wants before the first Points layer; all at once take 0.06 s."""
     window = _window_of(viewer)
-    if window is None:
-        return
+    if getattr(window, "_qt_window", None) is None:
+        return  # there is none, or it was closed before anybody had time for this
     known = window._qt_viewer.canvas.font_info()
     font = known.font_manager.get_font(known.face)
     for letter in _MEASURED:

@@ -244,7 +244,7 @@ def test_tab_goes_through_a_dock_from_top_to_bottom(viewer, sample, title, qtbot
     qtbot.wait(1)
     reached = [one for one in in_order(dock) if one.isVisible() and dock.isAncestorOf(one)]
     tops = [one.mapTo(dock, QPoint(0, one.height() // 2)).y() for one in reached]
-    assert len(reached) > 1
+    assert len(reached) > (title != "8 Refine")  # where nothing can be merged before anything is trained
     back = [
         (reached[place].objectName(), reached[place + 1].objectName())
         for place in range(len(tops) - 1)
