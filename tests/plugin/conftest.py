@@ -46,6 +46,14 @@ def qapp_args() -> list[str]:
     return ["posecut tests"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _loaded() -> None:
+    """Load what a session loads in a thread: a test that adds a layer meanwhile would meet half a registry of units."""
+    from napari_posecut.layers.canvas import preload
+
+    preload()
+
+
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory) -> Stock:
     """Draw two videos, make a project of them, and label a copy of it."""
