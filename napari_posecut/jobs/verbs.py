@@ -16,6 +16,7 @@ import posecut_core
 from napari_posecut.remedies import in_window
 from posecut_core.errors import AnalysisError, ArgumentError, CameraError, StorageError, VideoError
 from posecut_core.progress import Notice, Progress, Report
+from posecut_core.project.given import named_few
 from posecut_core.refinement.candidates import best_heuristic, is_mostly_wrong
 from posecut_core.results import Summary, counted
 from posecut_core.steps import arguments_of
@@ -60,14 +61,9 @@ class _AnalyzedQueue:
         lines = tuple(f"{Path(one.video).name}: {'; '.join(one.said)}" for one in done if one.said)
         if not failed:
             return Summary(f"{counted(len(done), 'video')} analyzed.", lines)
-        text = f"{len(done)} of {counted(len(self.videos), 'video')} analyzed, {len(failed)} failed: {_named(failed)}."
+        text = f"{len(done)} of {counted(len(self.videos), 'video')} analyzed, {len(failed)} failed: "
+        text += f"{named_few(failed, most=_NAMED)}."
         return Summary(text, lines, is_warning=True)
-
-
-def _named(videos: Sequence[str]) -> str:
-    """List the first of many names, and say how many more there are."""
-    more = len(videos) - _NAMED
-    return ", ".join(videos[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def analyze_queue(config: Path, arguments: Mapping[str, Any], report: Report) -> _AnalyzedQueue:
@@ -106,7 +102,7 @@ def _none_done(videos: Sequence[_QueuedVideo]) -> AnalysisError:
     """Return what a queue without a result fails with."""
     if len(videos) == 1:
         return AnalysisError(videos[0].failure)
-    names = _named([Path(one.video).name for one in videos])
+    names = named_few([Path(one.video).name for one in videos], most=_NAMED)
     return AnalysisError(f"None of {len(videos)} videos could be analyzed: {names}. The list says why of each.")
 
 

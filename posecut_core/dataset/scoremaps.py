@@ -175,8 +175,7 @@ def _size(xy: Any, likelihood: Any, distances: Distances) -> Any:
     xp: Any = xy.__array_namespace__()
     batch, bodyparts, _ = xy.shape
     mean, spread = (xp.asarray(one)[None] for one in distances)
-    between = xp.sqrt(((xy[:, :, None] - xy[:, None]) ** 2).sum(axis=-1))
-    ratios = (between / xp.where(spread > 0, mean, 1.0)).reshape(batch, bodyparts**2)
+    ratios = (_apart(xy[:, :, None], xy[:, None]) / xp.where(spread > 0, mean, 1.0)).reshape(batch, bodyparts**2)
     weights = likelihood[:, :, None] * likelihood[:, None] * (spread > 0)
     order = xp.argsort(ratios, axis=1)
     below = xp.cumsum(xp.take_along_axis(weights.reshape(batch, bodyparts**2), order, axis=1), axis=1)
@@ -191,10 +190,14 @@ def _spreads_away(xy: Any, size: Any, distances: Distances) -> Any:
     Those of an animal of another size [B] are taken as if it had that of the labels.
     """
     xp = xy.__array_namespace__()
-    between = xp.sqrt(((xy[:, :, :, None, None] - xy[:, None, None]) ** 2).sum(axis=-1))
+    between = _apart(xy[:, :, :, None, None], xy[:, None, None])
     mean, spread = (xp.asarray(one)[None, :, None, :, None] for one in distances)
     away = between / size[:, None, None, None, None] - mean
     return xp.where(spread > 0, away / xp.where(spread > 0, spread, 1.0), 0.0)
+
+
+def _apart(one: Any, other: Any) -> Any:
+    return one.__array_namespace__().sqrt(((one - other) ** 2).sum(axis=-1))
 
 
 def _fitting_cells(maps: Scoremaps, size: Any, distances: Distances) -> Any:

@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import jax
 
 from posecut_core.backbones import AUTO
 from posecut_core.dataset.frames import TrainingFrames, check_trainable, load_frames
-from posecut_core.dataset.scoremaps import distances_between
+from posecut_core.dataset.scoremaps import Distances, distances_between
 from posecut_core.dataset.settings import (
     TrainingSettings,
     previous_network,
@@ -53,8 +53,12 @@ class TrainingRun:
 
     def info(self, step: int) -> SnapshotInfo:
         """Say what a snapshot of `step` holds."""
-        distances = distances_between(self.frames.xy)
-        return SnapshotInfo(step, str(self.training.run), self.spec, self.settings.global_scale, distances)
+        return SnapshotInfo(step, str(self.training.run), self.spec, self.settings.global_scale, self.distances)
+
+    @cached_property
+    def distances(self) -> Distances:
+        """Return how far the bodyparts of the training frames' labels are from each other."""
+        return distances_between(self.frames.xy)
 
 
 def prepare_run(training: Training, changes: Mapping[str, object], *, report: Report) -> TrainingRun:

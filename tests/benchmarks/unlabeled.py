@@ -49,7 +49,6 @@ from posecut_core.dataset.scoremaps import (
     Distances,
     Scoremaps,
     decode,
-    distances_between,
     encode,
 )
 from posecut_core.dataset.settings import TrainingSettings
@@ -107,7 +106,7 @@ class Case:
     @property
     def distances(self) -> Distances:
         """Return how far the bodyparts of the labels that train are from each other."""
-        return distances_between(self.run.frames.xy)
+        return self.run.distances
 
 
 class Poses(NamedTuple):

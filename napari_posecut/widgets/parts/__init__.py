@@ -83,7 +83,7 @@ _SPOKEN: Mapping[str, str] = {  # name of a control that has no label, or the en
     "outliers.networks": "network",
     "outliers.videos": "analyzed videos",
     "outliers.timeline": "frames that look wrong, over time",
-    "refine.videos": "videos and their drafts to review",
+    "refine.videos": "videos and their suggestions to review",
     "refine.bodyparts": "bodyparts of the frame",
     "results.filter": "show only videos whose name has this",
     "results.videos": "analyzed video",

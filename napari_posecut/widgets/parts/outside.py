@@ -17,6 +17,7 @@ from posecut_core.errors import PosecutError
 from posecut_core.formats.deeplabcut.frames import frame_words
 from posecut_core.labels.exchange import describe
 from posecut_core.labels.session import LabelSession, Outside, outside_of
+from posecut_core.project.given import named_few
 from posecut_core.project.opening import frame_folders
 from posecut_core.project.paths import IMAGE_SUFFIXES, Project
 from posecut_core.results import counted
@@ -119,8 +120,7 @@ class OutsideBanner(QWidget):
         self.take_button.setEnabled(any(outside.edits for outside in found.values()))
         count = counted(sum(len(outside.edits) for outside in found.values()), "label")
         changed = [video for video, outside in found.items() if outside.edits]
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        told = [f"Another program changed {count} of {', '.join(changed[:_NAMED])}{more}."] if changed else []
+        told = [f"Another program changed {count} of {named_few(changed, most=_NAMED)}."] if changed else []
         told += [outside.problem for outside in found.values() if outside.problem]
         self.sentence.setText(f"<b>{wrappable(' '.join(told))}</b>")
         self.changes.clear()
