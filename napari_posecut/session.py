@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 from napari import Viewer
+from napari.qt import QtViewer
 from napari.utils.notifications import show_info
 from psygnal import Signal
 from qtpy.QtCore import QChildEvent, QEvent, QObject, QTimer
@@ -23,6 +24,7 @@ from napari_posecut.jobs.monitor import (
     breathe,
     in_background,
     on_window_thread,
+    wait_for,
 )
 from napari_posecut.jobs.verbs import Part, title_of, writes
 from napari_posecut.labeling.keypoints import Pose, Proposal
@@ -264,8 +266,13 @@ class _Closing(QObject):
         return self._session.project is not None and all(any(key in one.metadata for key in _OURS) for one in layers)
 
     def _asks(self, window: QWidget) -> bool:
-        """Tell whether PoseCut asks what becomes of work that runs; of a window that nobody sees, nobody is asked."""
-        return bool(self._jobs) and preferences().when_closing == "ask" and window.isVisible()
+        """Tell whether PoseCut asks what becomes of work that runs.
+
+        Nobody is asked of a window that nobody sees, or that a script closes: its layers and picture are gone by then.
+        """
+        picture = window.findChild(QtViewer)
+        seen = window.isVisible() and picture is not None and not picture.isHidden()
+        return bool(self._jobs) and preferences().when_closing == "ask" and seen
 
     def _may_close(self, window: QWidget) -> bool:
         chosen = preferences().when_closing
@@ -631,6 +638,8 @@ class Session:
     def on_window_closed(self) -> None:
         """Close the project, because the window closes."""
         self._window_closed = True
+        if self.labeling is not None:
+            self.labeling.run = wait_for
         self.close()
         self.jobs.close()
         _SESSIONS.pop(self.viewer, None)

@@ -48,6 +48,11 @@ def in_background(work: Callable[[], Value], /) -> Value:
         _waiting.remove(future)
 
 
+def wait_for(work: Callable[[], Value], /) -> Value:
+    """Run `work` on the thread and wait, so that Qt does nothing meanwhile: a window that closes is half gone."""
+    return _thread.submit(work).result()
+
+
 def begin(work: Callable[[], object], /) -> None:
     """Let the thread do what nobody waits for, before whatever it is given next."""
     _thread.submit(work)

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 
 import napari_posecut
 from napari_posecut import window
+from napari_posecut.jobs import monitor
 from napari_posecut.jobs.verbs import title_of
 from napari_posecut.session import _ask_user, _Closing, session_of
 from napari_posecut.widgets.docks.label import LabelDock
@@ -119,6 +120,23 @@ def test_a_script_that_closes_the_viewer_closes_the_labels(viewer, config):
     open_here(viewer, config)
     viewer.close()
     assert is_free(config)
+
+
+def test_nothing_else_happens_to_a_window_that_a_script_closes(viewer, config, monkeypatch):
+    """However long its labels take to be written; napari's picture, deleted meanwhile, would end the process."""
+    open_here(viewer, config)
+    add_flow_bar(viewer).window().hide()  # such a window closes its project before napari has closed anything
+    monkeypatch.setattr(monitor, "_done_soon", lambda future: False)
+    viewer.close()
+    assert is_free(config)
+
+
+def test_a_script_that_closes_the_viewer_is_not_asked(opened):
+    """It could not keep the window: what is in it is gone already. Work goes on."""
+    session, job = session_of(opened), FakeJob()
+    session.jobs.running, session.ask_about_jobs = (job,), None
+    opened.close()
+    assert (session.project, job.stopped) == (None, False)
 
 
 @pytest.mark.parametrize(("answer", "closed", "stopped"), [("go on", 1, 0), ("stop", 1, 1), ("stay", 0, 0)])
