@@ -1,6 +1,7 @@
 """A person's hand at a window: real mouse and key events on napari's canvas, counted."""
 
 import napari
+from napari.qt import QtViewer
 from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from qtpy.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
@@ -129,9 +130,10 @@ def seen(viewer: napari.Viewer) -> list[str]:
 
 
 def canvas_of(viewer: napari.Viewer) -> QWidget:
-    """Return the widget that napari draws on; nothing public leads to it but its size and being shown."""
-    shown = [widget for widget in QApplication.allWidgets() if "CanvasBackend" in type(widget).__name__]
-    visible = [widget for widget in shown if widget.isVisible()]
+    """Return the widget that napari draws a viewer on; nothing public leads to it but its kind and being shown."""
+    pictures = [one for one in QApplication.allWidgets() if isinstance(one, QtViewer) and one.viewer is viewer]
+    inside = [widget for picture in pictures for widget in picture.findChildren(QWidget)]
+    visible = [widget for widget in inside if "CanvasBackend" in type(widget).__name__ and widget.isVisible()]
     assert len(visible) == 1, f"expected one canvas, found {visible}"
     return visible[0]
 
