@@ -1,10 +1,13 @@
-"""Which frames to label when nothing is labeled yet: unlike each other in pixels or in features, or at random.
+"""Which frames to label, first or next: unlike each other in pixels or in features, or at random.
 
     python tests/benchmarks/which_frames.py --weights FILE [--sets drawn,openfield] [--ways random,pixels,features]
-        [--frames N] [--seeds N] [--steps N] [--set NAME=VALUE] [--results FILE.jsonl]
+        [--labeled N] [--frames N] [--seeds N] [--steps N] [--set NAME=VALUE] [--results FILE.jsonl]
 
 `random` and `pixels` are what `extract_frames` does (`uniform`, and k-means of gray thumbnails 30 pixels wide);
-`features` is k-means of what the pretrained backbone of `--weights` says of each frame, averaged over its last stage.
+`features` is k-means of what the pretrained backbone of `--weights` says of each frame, averaged over its last stage;
+`unlike` is k-means of thumbnails in as many more clusters as frames are labeled already, of which those without a
+labeled frame are taken. With `--labeled N` so many frames, chosen as `pixels` does, are labeled before; `none` then adds
+no frame to them.
 `drawn` chooses among all frames of two drawn videos and tests on two other mice; `openfield` among the 96 labeled
 frames that train, since its video has no labels, and tests on the other 20. Each way chooses as many frames with as
 many seeds; settings and steps of all trainings are the same. What is a line of `--results` is not trained again.
@@ -39,7 +42,7 @@ from posecut_core.model.pose_net import PoseNet
 from posecut_core.progress import silent
 from posecut_core.project.opening import frame_folders, open_project
 from posecut_core.project.paths import Project
-from posecut_core.video.extraction import _kmeans_ranking, _uniform_ranking
+from posecut_core.video.extraction import _clusters, _kmeans_ranking, _uniform_ranking
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.reader import VideoReader
 from posecut_core.workflow.check_labels import write_labels
@@ -92,12 +95,26 @@ def backbone(weights: str, settings: dict[str, object]):
     return see
 
 
-def chosen(way: str, pool: Pool, count: int, seed: int, network) -> list[int]:
-    """Choose frames of a pool, by their numbers."""
+def chosen(way: str, pool: Pool, count: int, seed: int, network, labeled: list[int]) -> list[int]:
+    """Choose frames of a pool beside those that are labeled, by their numbers."""
+    if way == "none":
+        return []
     if way == "random":
-        return _uniform_ranking(pool.numbers, seed=seed)[:count].tolist()
-    rows = pool.thumbnails() if way == "pixels" else pool.features(network)
-    return _kmeans_ranking(rows, pool.numbers, number_of_frames=count, seed=seed)[:count].tolist()
+        ranking = _uniform_ranking(pool.numbers, seed=seed)
+    elif way == "unlike":
+        ranking = _unlike(pool, count + len(labeled), seed, labeled)
+    else:
+        rows = pool.thumbnails() if way == "pixels" else pool.features(network)
+        ranking = _kmeans_ranking(rows, pool.numbers, number_of_frames=count, seed=seed)
+    return [number for number in ranking.tolist() if number not in labeled][:count]
+
+
+def _unlike(pool: Pool, count: int, seed: int, labeled: list[int]) -> np.ndarray:
+    """Put frames into the order in which they are to be taken: those of clusters without a labeled frame first."""
+    clusters = _clusters(pool.thumbnails(), count=count, seed=seed)
+    known = np.isin(clusters, clusters[np.isin(pool.numbers, labeled)])
+    ranking = _kmeans_ranking(pool.thumbnails(), pool.numbers, number_of_frames=count, seed=seed)
+    return ranking[np.argsort(known[np.searchsorted(pool.numbers, ranking)], kind="stable")]
 
 
 @contextmanager
@@ -173,11 +190,16 @@ def run(arguments, known) -> Iterator[dict[str, object]]:
             for place, (seed, way) in enumerate(
                 (s, w) for s in range(arguments.seeds) for w in arguments.ways.split(",")
             ):
-                row = {"set": name, "way": way, "seed": seed, "frames": arguments.frames, "steps": arguments.steps}
+                counts = {"labeled": arguments.labeled, "frames": arguments.frames, "steps": arguments.steps}
+                row = {"set": name, "way": way, "seed": seed, **counts}
                 if any(all(one.get(key) == value for key, value in row.items()) for one in known):
                     continue
-                each = arguments.frames // len(pools)
-                numbers = {pool.video: chosen(way, pool, each, seed, network) for pool in pools}
+                each, before = arguments.frames // len(pools), arguments.labeled // len(pools)
+                numbers = {}
+                for pool in pools:
+                    labeled = chosen("pixels", pool, before, seed, network, []) if before else []
+                    # another seed: the same one would choose the same frames again
+                    numbers[pool.video] = [*labeled, *chosen(way, pool, each, seed + 100 * bool(before), network, labeled)]
                 label(numbers)
                 train, test = rows_of(config, numbers), rows_of(config, tested)
                 create_training_dataset(
@@ -206,7 +228,8 @@ def table(rows: list[dict[str, object]]) -> dict[str, dict[str, float]]:
     """Average over seeds."""
     found: dict[str, list[dict[str, object]]] = {}
     for row in rows:
-        found.setdefault(f"{row['set']}, {row['frames']} frames, {row['way']}", []).append(row)
+        beside = f" beside {row['labeled']}" if row["labeled"] else ""
+        found.setdefault(f"{row['set']}, {row['frames']} frames{beside}, {row['way']}", []).append(row)
     return {
         name: {
             "mean_px": round(float(np.mean([row["error_px"] for row in several])), 2),
@@ -223,6 +246,7 @@ def main():
     options = row_parser(__doc__)
     options.add_argument("--sets", default=",".join(SETS), help="(default: %(default)s)")
     options.add_argument("--ways", default="random,pixels,features", help="(default: %(default)s)")
+    options.add_argument("--labeled", type=int, default=0, help="how many are labeled before (default: none)")
     options.add_argument("--frames", type=int, default=20, help="how many are labeled (default: %(default)s)")
     options.add_argument("--seeds", type=int, default=3, help="(default: %(default)s)")
     options.add_argument("--steps", type=int, default=200, help="of each training (default: %(default)s)")
