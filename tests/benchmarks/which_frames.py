@@ -4,9 +4,9 @@
         [--labeled N] [--frames N] [--seeds N] [--steps N] [--set NAME=VALUE] [--results FILE.jsonl]
 
 `random` and `pixels` are what `extract_frames` does (`uniform`, and k-means of gray thumbnails 30 pixels wide);
-`features` is k-means of what the pretrained backbone of `--weights` says of each frame, averaged over its last stage;
-`unlike` is k-means of thumbnails in as many more clusters as frames are labeled already, of which those without a
-labeled frame are taken. With `--labeled N` so many frames, chosen as `pixels` does, are labeled before; `none` then adds
+`features` is k-means of what the pretrained backbone of `--weights` says of each frame, averaged over its last
+stage; `unlike` is k-means of thumbnails in as many more clusters as frames are labeled already, of which those without
+a labeled frame are taken. With `--labeled N` so many frames, chosen as `pixels` does, are labeled before; `none` then adds
 no frame to them.
 `drawn` chooses among all frames of two drawn videos and tests on two other mice; `openfield` among the 96 labeled
 frames that train, since its video has no labels, and tests on the other 20. Each way chooses as many frames with as
@@ -199,7 +199,8 @@ def run(arguments, known) -> Iterator[dict[str, object]]:
                 for pool in pools:
                     labeled = chosen("pixels", pool, before, seed, network, []) if before else []
                     # another seed: the same one would choose the same frames again
-                    numbers[pool.video] = [*labeled, *chosen(way, pool, each, seed + 100 * bool(before), network, labeled)]
+                    added = chosen(way, pool, each, seed + 100 * bool(before), network, labeled)
+                    numbers[pool.video] = [*labeled, *added]
                 label(numbers)
                 train, test = rows_of(config, numbers), rows_of(config, tested)
                 create_training_dataset(

@@ -57,7 +57,8 @@ def main() -> int:
         seconds = time.perf_counter() - start
         session_of(viewer).close()
         viewer.close()
-        labeled = sum(len(read_labels(open_project(config), stem(number)).numbers) for number in range(arguments.videos))
+        opened = open_project(config)
+        labeled = sum(len(read_labels(opened, stem(number)).numbers) for number in range(arguments.videos))
     quarter = min(held, key=lambda number: abs(number - arguments.videos / 4))
     grown = (held[max(held)] - held[quarter]) / max(max(held) - quarter, 1)
     print_result(
