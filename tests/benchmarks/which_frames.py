@@ -4,12 +4,13 @@
         [--labeled N] [--frames N] [--seeds N] [--steps N] [--set NAME=VALUE] [--results FILE.jsonl]
 
 `random` and `pixels` are what `extract_frames` does (`uniform`, and k-means of gray thumbnails 30 pixels wide);
-`features` is k-means of what the pretrained backbone of `--weights` says of each frame, averaged over its last
-stage; `unlike` is k-means of thumbnails in as many more clusters as frames are labeled already, of which those without
-a labeled frame are taken. With `--labeled N` so many frames, chosen as `pixels` does, are labeled before; `none` then
-adds no frame to them. `drawn` chooses among all frames of two drawn videos and tests on two other mice; `openfield` among the 96 labeled
-frames that train, since its video has no labels, and tests on the other 20. Each way chooses as many frames with as
-many seeds; settings and steps of all trainings are the same. What is a line of `--results` is not trained again.
+`features` is k-means of what the pretrained backbone of `--weights` says of each frame, averaged over its last stage;
+`unlike` is k-means of thumbnails in as many more clusters as frames are labeled already, of which those without a
+labeled frame are taken. With `--labeled N` so many frames, chosen as `pixels` does, are labeled before; `none` then
+adds no frame to them. `drawn` chooses among all frames of two drawn videos and tests on two other mice; `openfield`
+among the 96 labeled frames that train, since its video has no labels, and tests on the other 20. Each way chooses as
+many frames with as many seeds; settings and steps of all trainings are the same. What is a line of `--results` is not
+trained again.
 """
 
 import tempfile
