@@ -20,6 +20,8 @@ _GOOGLE = re.compile(r"(?P<download>/download)?/storage/v1/b/(?P<bucket>[^/]+)/o
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # or a body waits for 40 ms, until the other side has said that it got the headers
+
     def _answer(self, status, headers):
         self.send_response(status)
         for name, value in headers.items():
