@@ -20,12 +20,9 @@ os.environ["XLA_FLAGS"] = (
     + os.environ.get("XLA_FLAGS", "")
 ).strip()
 
-from jaxtyping import install_import_hook
+from tests import type_checks
 
-import tests.type_checks  # noqa: F401 (the hook finds it by its name)
-
-_hook = install_import_hook("posecut_core", "tests.type_checks.checked")
-_hook.__enter__()
+type_checks.install("posecut_core")
 
 import jax  # noqa: E402 (after the environment that it reads)
 
