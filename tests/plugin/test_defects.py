@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from napari.layers import Shapes
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QRect, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QDockWidget, QSlider, QWidget
 
@@ -316,6 +316,31 @@ def test_a_bodypart_without_its_check_mark_is_neither_shown_nor_edited(opened):
     hand.key(Qt.Key.Key_Return)
     assert labels(opened) == ["snout", "rightear"]
     assert message(opened) == "1 suggestion of bodyparts that are not shown stayed."
+
+
+def contrast(one, other):
+    """Return how well a color is told from another, as the guidelines for web pages have it."""
+    light = [np.dot(np.array(color.getRgbF()[:3]) ** 2.2, [0.2126, 0.7152, 0.0722]) + 0.05 for color in (one, other)]
+    return max(light) / min(light)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_check_boxes_of_lists_are_seen_in_each_theme(opened, theme):
+    """Checked or not, they differ from their ground by the contrast of 3 asked of signs, and from each other."""
+    opened._viewer.theme = theme
+    table = opened.open("3 Label").bodyparts
+    uncheck(table, 1)
+    QApplication.processEvents()
+    picture, boxes = table.viewport().grab().toImage(), []
+    for row in (1, 2):
+        place = table.visualItemRect(table.topLevelItem(row))
+        box = QRect(place.left(), place.top(), 16, place.height())
+        colors = [
+            picture.pixelColor(x, y) for x in range(box.left(), box.right()) for y in range(box.top(), box.bottom())
+        ]
+        assert max(contrast(color, colors[0]) for color in colors) > 3
+        boxes.append([color.rgb() for color in colors])
+    assert boxes[0] != boxes[1]
 
 
 def test_check_marks_are_what_is_shown(opened):

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QListWidget,
     QListWidgetItem,
     QPushButton,
     QSizePolicy,
@@ -34,7 +33,7 @@ from napari_posecut.layers.overlay import (
     style_of,
 )
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import Postponed, name_controls, scroll_content, show_choices
+from napari_posecut.widgets.parts import LowList, Postponed, name_controls, scroll_content, show_choices
 from napari_posecut.widgets.parts.curves import Timeline
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel
 from napari_posecut.widgets.parts.playback import playback_of
@@ -224,7 +223,7 @@ class OutliersDock(QWidget):
         self.networks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.networks.setMinimumContentsLength(12)
         self.networks.currentIndexChanged.connect(self._list_videos)
-        self.videos = QListWidget()
+        self.videos = LowList()
         self.videos.setMaximumHeight(90)
         self.videos.itemChanged.connect(self._clear_found)
         self.videos.currentItemChanged.connect(self._show_found)

@@ -46,6 +46,14 @@ _RED = (217, 83, 79)  # which is seen on a dark and on a bright ground
 _MARGIN = 6  # pixels that Qt leaves on both sides of a text together
 _NARROWEST = 290  # pixels of a dock in which no control is cut off
 _LEAST = 140  # pixels in which some rows of a list can be read
+# Qt draws check boxes of lists for a bright ground, and napari's themes leave them so. These are seen on each; the mark
+# is one of napari's own, which it makes for all of its themes.
+_CHECKS = """
+QAbstractItemView::indicator {
+    width: 12px; height: 12px; border: 1px solid #808080; border-radius: 2px; background-color: #f5f5f5;
+}
+QAbstractItemView::indicator:checked { background-color: #4560c4; image: url("theme_dark:/check.svg"); }
+"""
 _SPOKEN: Mapping[str, str] = {  # name of a control that has no label, or the end of it -> what a screen reader says
     "bar": "progress of the work",
     "message.sentence": "message",
@@ -283,6 +291,10 @@ class RemedyButtons(QWidget):
 class LowList(QListWidget):
     """A list that takes the room that a dock has left, down to some rows; Qt's own wants 192 pixels."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.setStyleSheet(_CHECKS)
+
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Return a height in which some rows can be read."""
         return QSize(super().sizeHint().width(), _LEAST)
@@ -349,6 +361,7 @@ class LowTable(QTreeWidget):
 
     def __init__(self, headings: Sequence[str], *, widest: int = 0) -> None:
         super().__init__()
+        self.setStyleSheet(_CHECKS)
         self.setHeaderLabels(list(headings))
         self.setRootIsDecorated(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
