@@ -350,7 +350,7 @@ class Session:
     picture_changed = Signal()  # a video is shown now, or labels are
     labels_wanted = Signal()  # they are about to be shown: what is shown in their place goes
     front_changed = Signal()  # another tab of a dock is in front
-    help_requested = Signal()
+    help_requested = Signal(bool)  # the keys; False where they are wanted no more
     frame_requested = Signal()
     note_requested = Signal()
     notified = Signal(str, tuple, str)  # a sentence, remedies, MessageKind; napari shows it where nobody listens
@@ -575,8 +575,8 @@ class Session:
         self.spare.wait()
         self.labels_changed.emit()
 
-    def _request_help(self) -> None:
-        self.help_requested.emit()
+    def _request_help(self, wanted: bool) -> None:
+        self.help_requested.emit(wanted)
 
     def _request_frame(self) -> None:
         self.frame_requested.emit()

@@ -54,6 +54,7 @@ KEYS = (
     Key(("M",), "ask_note", "write a note on the frame; Enter keeps it"),
     Key(("Control-Delete",), "drop", "drop the frame from training, or restore it"),
     Key(("F1",), "toggle_help", "show or hide this list"),
+    Key(("Escape",), "close_help", "hide this list"),
 )
 
 

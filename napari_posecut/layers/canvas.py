@@ -832,7 +832,7 @@ class Actions:
 
     frame_requested = Signal()  # the user wants to type a frame's number
     note_requested = Signal()  # the user wants to write a note on the frame
-    help_requested = Signal()
+    help_requested = Signal(bool)  # False where it is wanted no more
 
     def __init__(self, labeling: Labeling, canvas: Canvas, session: _Session) -> None:
         self.labeling = labeling
@@ -941,7 +941,11 @@ class Actions:
 
     def toggle_help(self) -> None:
         """Show the keys, or hide them."""
-        self.help_requested.emit()
+        self.help_requested.emit(True)
+
+    def close_help(self) -> None:
+        """Hide the keys."""
+        self.help_requested.emit(False)
 
     def _notify_done(self, found: bool) -> None:
         if not found and self.labeling.hidden:

@@ -32,8 +32,8 @@ from napari_posecut.layers.overlay import own_predictions
 from napari_posecut.preferences import remember_panels
 from napari_posecut.remedies import PLACES, without_buttons, worded
 from napari_posecut.session import MessageKind, Session, session_of
-from napari_posecut.widgets.parts import Postponed, RemedyButtons, color_icon, name_controls
-from napari_posecut.widgets.parts.empty_image import EmptyImage
+from napari_posecut.widgets.parts import Postponed, RemedyButtons, color_icon, image_of, name_controls
+from napari_posecut.widgets.parts.empty_image import EmptyImage, OutOfSight
 from napari_posecut.widgets.parts.filmstrip import Filmstrip
 from napari_posecut.widgets.parts.history import EditHistory
 from napari_posecut.widgets.parts.next_bodypart import NextBodypart
@@ -345,9 +345,10 @@ class FlowBar(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Write the next bodypart, or how to begin, over the image, now that there is a window around the row."""
         super().showEvent(event)
-        image = next((one for one in self._window.findChildren(QWidget) if "CanvasBackend" in type(one).__name__), None)
+        image = image_of(self._window)
         if image is not None and self.next_bodypart is None:
             EmptyImage(session_of(self._viewer), image)
+            name_controls(OutOfSight(session_of(self._viewer), image), "image.show_again")
             self.next_bodypart = NextBodypart(session_of(self._viewer), image)
             image.destroyed.connect(self._forget_image)  # docks are hidden after it when the window closes
 

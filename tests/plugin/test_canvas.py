@@ -5,6 +5,7 @@ import pytest
 from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QFocusEvent, QOpenGLContext
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_posecut.labeling.keypoints import Proposal
@@ -13,7 +14,7 @@ from napari_posecut.widgets.docks.label import LabelDock
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from tests.plugin.conftest import FRAMES
-from tests.plugin.hand import CONTROL, RIGHT, SHIFT, Hand, seen
+from tests.plugin.hand import CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand, press, seen
 
 PLACES = [(40.0 + 25 * part, 60.0 + 20 * (part % 4)) for part in range(7)]  # far enough from each other
 
@@ -326,17 +327,36 @@ def test_escape_gives_up_the_typing(session, hand, viewer):
 
 
 def test_all_keys_are_readable(session, hand, viewer):
-    """F1 shows the table of keys without cutting a line off, in a dock of 300 pixels; F1 hides it again."""
+    """F1 shows the table of keys over the image, no line cut off, and the buttons stay; F1 or Escape hides it again."""
     dock = LabelDock(viewer)
     viewer.window.add_dock_widget(dock, area="right").setFixedWidth(300)
     QApplication.processEvents()
-    hand.key(Qt.Key.Key_F1)
-    assert "place the current bodypart" in dock.help.toPlainText()
-    assert dock.help.horizontalScrollBar().maximum() == 0
-    assert dock.bodyparts.horizontalScrollBar().maximum() == 0
-    hand.key(Qt.Key.Key_F1)
+    for key in (Qt.Key.Key_F1, Qt.Key.Key_Escape):
+        hand.key(Qt.Key.Key_F1)
+        assert "place the current bodypart" in dock.help.toPlainText()
+        assert dock.help.isVisible()
+        assert dock.help.horizontalScrollBar().maximum() == 0
+        assert dock.bodyparts.horizontalScrollBar().maximum() == 0
+        assert dock.buttons.isVisible()
+        assert hand.canvas.rect().contains(dock.help.geometry())
+        hand.key(key)
+        assert not dock.help.isVisible()
+    hand.key(Qt.Key.Key_Escape)
     assert not dock.help.isVisible()
-    assert dock.buttons.isVisible()
+
+
+def test_a_click_on_the_table_of_keys_labels_nothing(session, hand, viewer):
+    """The image lies below it, and the table goes with the labels where a video takes their place."""
+    dock = LabelDock(viewer)
+    viewer.window.add_dock_widget(dock, area="right")
+    QApplication.processEvents()
+    press(dock.keys_button)
+    for button in (LEFT, RIGHT):
+        QTest.mouseClick(dock.help.viewport(), button, NONE, dock.help.viewport().rect().center())
+    assert set(_states(session.labeling)) == {"unset"}
+    session.hide_labels()
+    session.picture_changed.emit()
+    assert not dock.help.isVisible()
 
 
 def test_another_window_does_not_end_the_typing(session, hand, viewer):

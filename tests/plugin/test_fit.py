@@ -10,7 +10,7 @@ from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.label import LabelDock
 from napari_posecut.widgets.flow import _STAGES
 from napari_posecut.widgets.parts import row_labels
-from napari_posecut.widgets.parts.empty_image import EmptyImage
+from napari_posecut.widgets.parts.empty_image import EmptyImage, OutOfSight
 from napari_posecut.window import add_flow_bar, open_here, open_window
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project, project_videos
@@ -48,6 +48,26 @@ def test_labeling_leaves_docks_as_wide_as_they_are(opened, qtbot):
         qtbot.wait(1)
     after = {dock.objectName(): dock.width() for dock in window.findChildren(QDockWidget) if dock.isVisible()}
     assert after == before
+
+
+def test_a_button_leads_back_to_a_picture_that_is_out_of_sight(opened):
+    """Zoomed to a dot or to less than a pixel, or dragged away; the button is gone once the picture is seen."""
+    hand, camera = Hand(opened._viewer), opened._viewer.scene.camera
+    button = hand.canvas.findChild(OutOfSight)
+
+    def drag_away():
+        for _ in range(4):
+            row, column = camera.center[-2:]
+            hand.drag((column - 60, row), (column + 60, row))
+
+    assert button.isHidden()
+    fitted = camera.center, camera.zoom
+    for leave in (drag_away, lambda: hand.wheel((60.0, 60.0), -60), lambda: hand.wheel((60.0, 60.0), 80)):
+        leave()
+        assert button.isVisible()
+        press(button)
+        assert button.isHidden()
+        assert (camera.center, camera.zoom) == fitted
 
 
 def test_the_row_of_buttons_is_the_only_navigation(opened, qtbot):

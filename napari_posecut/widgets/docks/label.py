@@ -15,20 +15,19 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSlider,
     QSpinBox,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_posecut.labeling.frame_index import AS_IT_IS, MEANING, Brightness
-from napari_posecut.labeling.keys import key_help
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.preferences import preferences
 from napari_posecut.session import Assistant, Session, session_of
-from napari_posecut.widgets.parts import name_controls, scroll_content
+from napari_posecut.widgets.parts import image_of, name_controls, scroll_content
 from napari_posecut.widgets.parts.bodypart_table import BodypartTable
 from napari_posecut.widgets.parts.frame_tree import FrameTree
 from napari_posecut.widgets.parts.job_line import WrappedLabel, wrappable
+from napari_posecut.widgets.parts.keys_help import KeysHelp
 from posecut_core.errors import Remedy
 from posecut_core.types import FrameRef
 
@@ -198,14 +197,12 @@ class LabelDock(QWidget):
         self.buttons = QWidget()
         self.action_buttons: dict[str, QPushButton] = {}
         self.keys_button = QPushButton("Keys and mouse (F1)")
-        self.help = QTextEdit(_help_text())  # which breaks long lines, as a table of Qt does not
-        self.help.setReadOnly(True)
-        self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.help.setVisible(False)
+        self.help = KeysHelp(self)
         self._create_layout()
         self.session.project_changed.connect(self._on_project_changed)
         self.session.labels_changed.connect(self.show_keypoints)
-        self.session.help_requested.connect(self.toggle_help)
+        self.session.help_requested.connect(self.show_help)
+        self.session.picture_changed.connect(self._hide_help)
         self.session.frame_requested.connect(self._focus_number)
         name_controls(self, "label")
         self._on_project_changed()
@@ -251,11 +248,13 @@ class LabelDock(QWidget):
         self.note.setFocus()
         self.note.selectAll()
 
-    def toggle_help(self) -> None:
-        """Show all keys in the place of the buttons, which do the same, or hide them."""
-        shown = self.help.isHidden()
-        self.help.setVisible(shown)
-        self.buttons.setVisible(not shown)
+    def show_help(self, wanted: bool) -> None:
+        """Show all keys over the image; hide them where they are shown already, or are not wanted."""
+        image = image_of(self.window() or self)
+        if wanted and self.help.isHidden() and image is not None:
+            self.help.show_over(image)
+        else:
+            self.help.hide()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
         """On a tall screen, list the frames below the bodyparts, too."""
@@ -292,10 +291,14 @@ class LabelDock(QWidget):
         layout.addWidget(self.advance)
         layout.addWidget(self.network)
         self.keys_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.keys_button.clicked.connect(self.toggle_help)
+        self.keys_button.clicked.connect(lambda: self.show_help(wanted=True))
         layout.addWidget(self.keys_button)
-        layout.addWidget(self.help, stretch=4)
         scroll_content(self, content)
+
+    def _hide_help(self) -> None:
+        """Hide the keys of labeling while something else is shown."""
+        if self.session.canvas is None:
+            self.help.hide()
 
     def _on_project_changed(self) -> None:
         """Show the labeling that is open now, which goes on by itself as the box says."""
@@ -370,8 +373,3 @@ def _keep_key(field: _NoteLine | _Number, event: QKeyEvent | None) -> None:
         field.canceled.emit()
     if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
         field.clearFocus()
-
-
-def _help_text() -> str:
-    rows = "".join(f"<tr><td><b>{do}</b>&nbsp;</td><td>{meaning}</td></tr>" for do, meaning in key_help())
-    return f"<table cellpadding=2>{rows}</table>"

@@ -211,6 +211,11 @@ def _begins_row(layout: QLayout | None, place: int) -> bool:
     return isinstance(layout, QHBoxLayout) and place == 0 and layout.count() > 1
 
 
+def image_of(window: QWidget) -> QWidget | None:
+    """Return the widget of a window that napari draws on; None where there is none yet."""
+    return next((one for one in window.findChildren(QWidget) if "CanvasBackend" in type(one).__name__), None)
+
+
 def open_outside(session: Session, path: Path, refused: str) -> None:
     """Open a file or a folder with the program that the system has for it; say where it is if there is none."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
