@@ -126,10 +126,13 @@ def test_bodyparts_renamed_in_the_file_are_renamed_by_a_button(bar, config):
 
 
 def test_a_damaged_project_is_repaired_by_a_button(bar, config):
-    """The check runs as a job, and the project opens when it is done."""
+    """The check runs as a job, again where it failed, and the project opens when it is done."""
     session = session_of(bar._viewer)
     refuse(bar, Remedy("doctor", config=config.parent, mend=True))
     press_remedy(bar, "Repair the project")
+    session.jobs.end("failed", message="The disk is full.")
+    press(bar.open("1 Project").repair_line.again)
+    assert session.jobs.find("doctor") is session.jobs.job
     assert (session.jobs.job.request.verb, session.jobs.job.request.arguments) == ("doctor", {"mend": True})
     mended = {"problem": "It was damaged.", "mended": True, "harmless": False}
     session.jobs.end("done", result={"findings": [mended]})

@@ -246,7 +246,7 @@ class ProjectDock(QWidget):
         self.videos = ProjectVideos(self.session)
         self.bodyparts, self.skeleton = BodypartsEditor(self.session), SkeletonEditor(self.session)
         self.new = NewProjectForm(self.session)
-        self.repair_line = JobLine(self.session, ("doctor",))
+        self.repair_line = JobLine(self.session, ("doctor",), start=self._check_again)
         self.repair_line.ended.connect(self._on_repaired)
         self._damaged: Path | None = None  # config.yaml of the project that is being repaired
         self.checks, self.files = _Checks(self.session), _Files(self.session)
@@ -305,10 +305,15 @@ class ProjectDock(QWidget):
         self.session.jobs.watch(config)
         self.session.jobs.start("doctor", {"mend": True})
 
+    def _check_again(self, verb: str, arguments: Mapping[str, object]) -> Job:
+        """Check the project again that cannot be opened, else the one that is open."""
+        return (self.session if self._damaged is None else self.session.jobs).start(verb, arguments)
+
     def _on_repaired(self, job: Job) -> None:
-        config, self._damaged = self._damaged, None
+        config = self._damaged
         if job.state != "done" or config is None:
             return
+        self._damaged = None
         findings = job.result.get("findings", ())
         left = [finding for finding in findings if not (finding["mended"] or finding["harmless"])]
         self.session.attempt(lambda: self.session.open(config))
@@ -404,6 +409,7 @@ class ProjectDock(QWidget):
             self.heading.setText("Open a project, drop its folder here, or begin a new one:")
             self.tabs.setCurrentWidget(self.start)
         else:
+            self._damaged = None
             self.heading.setText(f"<b>{project.config.task}</b> by {project.config.scorer}")
             self.heading.setToolTip(str(project.root))
             self.path.setText(str(project.root))

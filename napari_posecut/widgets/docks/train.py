@@ -89,7 +89,7 @@ class TrainDock(QWidget):
         self.iteration = WrappedLabel()
         self.more = QWidget()
         self.start_button, self.resume_button = QPushButton(_NOW), QPushButton("Resume without the new labels")
-        self.line = JobLine(self.session, (_VERB,), stop_text="Pause")
+        self.line = JobLine(self.session, (_VERB,), pauses=True)
         self.curve = CurveView()
         breathe()
         self._create_layout()

@@ -1,9 +1,9 @@
-"""One line for work that runs: progress, time left, a way to stop it, and why it failed."""
+"""One line for work that runs: progress, time left, a way to stop it, why it failed, and a way to try again."""
 
 import html
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def wrappable(text: str) -> str:
 
 
 # --- job line ---------------------------------------------------------------------------------------------------------
-# One line for work that runs: how far it is, how long it will take, a way to stop it, and why it failed.
+# One line for work that runs: how far it is, how long it will take, a way to stop it, why it failed, and a way to try
+# again.
 
 
 _LONG = 600  # seconds of work, of which people want to know when to come back
@@ -70,13 +71,14 @@ _ONE_MOMENT = 0.1  # seconds; reports that were waiting come together, and tell 
 
 
 class JobLine(QWidget):
-    """The running job of some verbs; hidden while there is none, and none has failed.
+    """The running job of some verbs; hidden while there is none, and none has failed or was stopped.
 
     Args:
         session: whose jobs are followed.
         verbs: names of `verbs.VERBS`.
         told: those whose good end is a message of the window, too; a failure is one where nobody sees this line.
-        stop_text: what is written on the button that stops the work.
+        pauses: whether its dock has a button by which work that was stopped goes on.
+        start: starts work again that has failed or was stopped; by default for the open project.
         clock: seconds.
     """
 
@@ -88,21 +90,26 @@ class JobLine(QWidget):
         verbs: tuple[str, ...],
         *,
         told: tuple[str, ...] = (),
-        stop_text: str = "Stop",
+        pauses: bool = False,
+        start: Callable[[str, Mapping[str, object]], Job] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.job: Job | None = None  # the one that is shown
         self._shown_of: Path | None = None  # config.yaml of its project
         self._session, self._verbs, self._told, self._clock = session, verbs, told, clock
+        self._pauses, self._start = pauses, start or session.start
         self.now: Callable[[], datetime] = datetime.now
         self._anchor: tuple[str, int, float] = ("", 0, 0.0)  # stage, units done and time, from which speed is counted
         self.bar = QProgressBar()
         self.sentence = WrappedLabel()
         self.remedies = RemedyButtons(QBoxLayout.Direction.TopToBottom)
         self.remedies.chosen.connect(lambda remedy: session.remedy_requested.emit(remedy))
-        self.stop = QPushButton(stop_text)
+        self.stop = QPushButton("Pause" if pauses else "Stop")
         self.stop.clicked.connect(self.request_stop)
+        self.again = QPushButton("Try again")
+        self.again.setToolTip("start the same work once more, with the same choices")
+        self.again.clicked.connect(self._start_again)
         self.copy = QPushButton("Copy details")
         self.copy.setToolTip("copy the message and the program's output, to send to someone who can help")
         self.copy.clicked.connect(self._copy_details)
@@ -130,7 +137,7 @@ class JobLine(QWidget):
         layout.addWidget(self.remedies)
         row = QHBoxLayout()
         row.addWidget(self.bar, stretch=1)
-        for button in (self.stop, self.copy, self.dismiss):
+        for button in (self.stop, self.again, self.copy, self.dismiss):
             row.addWidget(button)
         layout.addLayout(row)
 
@@ -198,6 +205,11 @@ class JobLine(QWidget):
             self.sentence.setText(f"<b>{wrappable(worded(job.message, words))}</b>")
             self.remedies.show_remedies(ways)
             tells = self.visibleRegion().isEmpty()  # another dock is in front, or the line is scrolled away
+        elif job.state == "stopped" and not self._pauses:
+            self._set_running(False)
+            self.copy.setVisible(False)
+            self.sentence.setText("Stopped.")
+            tells = False
         else:
             self._clear()
             tells = job.state == "done" and job.request.verb in self._told
@@ -211,13 +223,18 @@ class JobLine(QWidget):
         self.stop.setEnabled(running)
         for widget in (self.bar, self.stop):
             widget.setVisible(running)
-        for widget in (self.copy, self.dismiss):
+        for widget in (self.again, self.copy, self.dismiss):
             widget.setVisible(not running)
         self.remedies.show_remedies(())
 
     def _clear(self) -> None:
         self.job = None
         self.setVisible(False)
+
+    def _start_again(self) -> None:
+        request = self.job.request if self.job is not None else None
+        if request is not None:
+            self._session.attempt(lambda: self._start(request.verb, request.arguments))
 
     def _copy_details(self) -> None:
         clipboard = QGuiApplication.clipboard()

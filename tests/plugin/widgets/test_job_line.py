@@ -29,6 +29,7 @@ class LooseSession:
 
         self.project = None
         self.jobs, self.project_changed = FakeJobs(), SignalInstance()
+        self.start = self.jobs.start
         self.remedy_requested = SignalInstance((Remedy,))
         self.notified: list[tuple[str, str]] = []
 
@@ -126,6 +127,36 @@ def test_a_failure_stays_to_be_read(session, line, qtbot, state):
     line.copy.click()
     assert QGuiApplication.clipboard().text() == "train\nThere is no <frame>.\n\nTraceback: line 1"
     line.dismiss.click()
+    assert line.isHidden()
+
+
+@pytest.mark.parametrize("state", ["failed", "crashed", "stopped"])
+def test_what_did_not_end_well_is_tried_again_with_the_same_choices(session, line, state):
+    """A button starts it once more, and its line shows that; it can be closed, too."""
+    session.jobs.start("train", {"shuffle": 2})
+    assert line.again.isHidden()
+    session.jobs.end(state, message="The disk is full.")
+    first = session.jobs.job
+    assert not line.isHidden()
+    line.again.click()
+    assert session.jobs.job is not first
+    assert (session.jobs.job.request.verb, session.jobs.job.request.arguments) == ("train", {"shuffle": 2})
+    assert line.again.isHidden()
+    assert not line.stop.isHidden()
+    session.jobs.end(state)
+    line.dismiss.click()
+    assert line.isHidden()
+
+
+def test_work_that_is_paused_goes_on_by_the_button_of_its_dock(session, qtbot):
+    """Its line is gone then, as after a good end."""
+    host = QWidget()
+    qtbot.addWidget(host)
+    line = JobLine(session, ("train",), pauses=True)
+    QVBoxLayout(host).addWidget(line)
+    assert line.stop.text() == "Pause"
+    session.jobs.start("train", {})
+    session.jobs.end("stopped")
     assert line.isHidden()
 
 
