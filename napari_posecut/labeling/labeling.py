@@ -450,11 +450,19 @@ class Labeling(FrameNavigator):
         return {one.bodypart: one.xy for one in shown if one.xy is not None}
 
     def propose(self, places: Mapping[str, Position]) -> None:
-        """Propose bodyparts of the shown frame elsewhere, by their identities; their likelihood is gone with it."""
+        """Propose bodyparts of the shown frame elsewhere, by their identities; their likelihood is gone with it.
+
+        Raises:
+            LabelError: none are given.
+        """
         frame = self._shown()
-        if places:
-            self._repropose(frame, {part: Proposal(xy) for part, xy in places.items()})
-            self.keypoints_changed.emit()
+        if not places:
+            raise LabelError(
+                "Nothing was moved, because this frame has no suggestions that are moved together; drag a marker to "
+                "move it alone."
+            )
+        self._repropose(frame, {part: Proposal(xy) for part, xy in places.items()})
+        self.keypoints_changed.emit()
 
     def accept(self) -> int:
         """Make labels of all proposals that are seen, and go on to the next frame if that completes this one.
@@ -478,7 +486,7 @@ class Labeling(FrameNavigator):
         """Propose the pose of the nearest frame of the video before this one that has labels, where parts are unset.
 
         Raises:
-            LabelError: no frame before it has labels.
+            LabelError: no frame before it has labels, or no part is unset that has one there.
         """
         frame = self._shown()
         earlier = (key for key in self.index.around(frame, -1) if key.video == frame.video and key < frame)
@@ -486,7 +494,12 @@ class Labeling(FrameNavigator):
         if source is None:
             raise LabelError("No earlier frame of this video has labels to copy; label one of them first.")
         unset = {keypoint.bodypart for keypoint in self.seen if keypoint.state == "unset"}
-        self._repropose(frame, {part: Proposal(xy) for part, xy in source.items() if part in unset})
+        copied = {part: Proposal(xy) for part, xy in source.items() if part in unset}
+        if not copied:
+            raise LabelError(
+                "Nothing was copied, because each bodypart that has a label there is labeled or suggested here already."
+            )
+        self._repropose(frame, copied)
         self.keypoints_changed.emit()
 
     def drop(self) -> None:

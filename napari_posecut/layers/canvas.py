@@ -121,6 +121,11 @@ _OTHER_DOCK = "No label was changed, because 3 Label is not in front; bring it t
 _DELETED = "No label was changed, because the layer {!r} had been deleted; it is shown again."
 _AWAY = "A video is shown in the place of the frame to label, and the layer {!r} belongs to that frame."
 _OUTSIDE = "No label was changed, because the click was outside the image."
+_NO_MARKER = "No label was deleted, because no marker is there; right click on the marker of a label or a suggestion."
+_NOTHING_THERE = "No label was deleted, because {} has none in this frame."
+_NOT_LABELED = (
+    "No label was deleted: all bodyparts that are shown are done; choose one, or put the mouse on its marker."
+)
 _TOOK_BACK = "An edit of {} frames at once was taken back; Ctrl + Shift + Z makes it again."
 _MADE_AGAIN = "An edit of {} frames at once was made again; Ctrl + Z takes it back."
 _READ_AT_LAST = "The frame's image can be read again; nothing was labeled while it was missing."
@@ -667,8 +672,8 @@ class Canvas:
             self.show_keypoints()  # where it was, if the move was refused
         elif event.button == 1 and not dragged:
             self._clicked(held, xy, hidden="Shift" in event.modifiers)
-        elif event.button == 2 and not dragged and held is not None:
-            self.edit(lambda: self.labeling.unset(held.bodypart))
+        elif event.button == 2 and not dragged:
+            self.edit(lambda: self._delete(held, _NO_MARKER))
 
     def _clicked(self, held: Keypoint | None, xy: Position, *, hidden: bool) -> None:
         current = self.labeling.current
@@ -683,6 +688,22 @@ class Canvas:
         else:
             place = self.labeling.occlude if hidden else self.labeling.place
             self.edit(lambda: place(self._inside(xy)))
+
+    def delete(self) -> None:
+        """Delete the label under the mouse; without one, that of the current bodypart."""
+        self._delete(self.keypoint_under_mouse() or self.labeling.current, _NOT_LABELED)
+
+    def _delete(self, keypoint: Keypoint | None, why: str) -> None:
+        """Delete a label or a suggestion.
+
+        Raises:
+            LabelError: there is none; without a keypoint, the sentence is `why`.
+        """
+        if keypoint is None:
+            raise LabelError(why)
+        self.labeling.unset(keypoint.bodypart)  # which makes it the current one all the same
+        if keypoint.state == "unset":
+            raise LabelError(_NOTHING_THERE.format(keypoint.name))
 
     def _hits(self, keypoint: Keypoint, xy: Position) -> bool:
         """Tell whether a position lies on the marker of a keypoint, not only within reach of it."""
@@ -885,9 +906,7 @@ class Actions:
 
     def unset(self) -> None:
         """Delete the label under the mouse; without one, that of the current bodypart."""
-        keypoint = self.canvas.keypoint_under_mouse() or self.labeling.current
-        if keypoint is not None:
-            self.canvas.edit(lambda: self.labeling.unset(keypoint.bodypart))
+        self.canvas.edit(self.canvas.delete)
 
     def copy_pose(self) -> None:
         """Propose the pose of the frame before."""

@@ -127,8 +127,9 @@ class LabelModel:
             labels = {part: xy for part in self.parts if (xy := self._label(key, part)) is not None}
             if key.video == self.key.video and labels:
                 unset = [part for part in labels if self.known(self.key, part)[0] == "unset"]
-                self.keep()
-                self.copies.setdefault(self.key, {}).update({part: labels[part] for part in unset})
+                if unset:
+                    self.keep()
+                    self.copies.setdefault(self.key, {}).update({part: labels[part] for part in unset})
                 return
 
     def reject(self) -> None:

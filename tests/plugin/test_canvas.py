@@ -89,12 +89,13 @@ def test_the_wheel_zooms_and_markers_keep_their_size(session, hand):
     assert set(_states(session.labeling)) == {"unset"}
 
 
-def test_a_right_click_deletes(session, hand):
-    """A right click on a marker deletes its label; beside markers it does nothing."""
+def test_a_right_click_deletes(session, hand, notified):
+    """A right click on a marker deletes its label; beside markers it does nothing, and says why."""
     hand.click(PLACES[0])
     hand.click(PLACES[1])
     hand.click(PLACES[5], button=RIGHT)
     assert _states(session.labeling)[:2] == ["placed", "placed"]
+    assert "no marker is there" in notified[-1]
     hand.click(PLACES[0], button=RIGHT)
     assert _states(session.labeling)[:2] == ["unset", "placed"]
     assert session.labeling.current == session.labeling.keypoints[0]

@@ -105,6 +105,30 @@ def test_nothing_changes_labels_where_none_are_made(opened):
     assert session.labeling.keypoints[0].xy == pytest.approx((80, 90), abs=1)
 
 
+def test_what_finds_nothing_to_change_says_so(opened):
+    """Kind: some gestures and keys were passed over without a word."""
+    session, hand = session_of(opened._viewer), Hand(opened._viewer)
+    session.labeling.advance = False
+
+    def said(edit):
+        session.notify("")
+        edit()
+        return message(opened)
+
+    assert "no marker is there" in said(lambda: hand.click((100.0, 100.0), button=RIGHT))
+    assert "no suggestions that are moved together" in said(lambda: hand.drag(PLACE, SECOND, modifier=ALT))
+    assert "snout has none in this frame" in said(lambda: hand.key(Qt.Key.Key_X))
+    hand.click(PLACE)
+    hand.key(Qt.Key.Key_D)
+    assert said(lambda: hand.key(Qt.Key.Key_C)) == ""
+    assert "Nothing was copied" in said(lambda: hand.key(Qt.Key.Key_C))
+    hand.key(Qt.Key.Key_Z, CONTROL)  # takes back what was copied, not what copied nothing
+    assert proposed(opened) == {}
+    for _ in session.labeling.index.columns:
+        hand.key(Qt.Key.Key_E)
+    assert "all bodyparts that are shown are done" in said(lambda: hand.key(Qt.Key.Key_X))
+
+
 def test_hidden_markers_and_three_dimensions_keep_labels_as_they_are(opened):
     """Nobody sees then what a key would change; the view still moves, without a word."""
     viewer, session, hand = opened._viewer, session_of(opened._viewer), Hand(opened._viewer)
@@ -310,8 +334,10 @@ def test_a_bodypart_without_its_check_mark_is_neither_shown_nor_edited(opened):
         uncheck(table, row)
     assert session.canvas.points.shown.tolist() == [False, False, True, False, False, False, False]
     assert session.labeling.current.name == "centre"
+    assert message(opened) == ""
     click_row(table, 1, column=1)
     assert session.labeling.current.name == "centre"
+    assert f"{table.topLevelItem(1).text(0)} was not chosen" in message(opened)
     hand.click(PLACE, button=RIGHT)
     hand.key(Qt.Key.Key_Return)
     assert labels(opened) == ["snout", "rightear"]

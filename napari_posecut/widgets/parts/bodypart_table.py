@@ -11,6 +11,7 @@ from posecut_core.plots.colors import bytes_of, colors_of
 
 _HEADINGS = ("bodypart", "state", "likelihood")
 _STATES = {"unset": "", "proposed": "suggested", "placed": "labeled", "occluded": "hidden", "absent": "absent"}
+_NOT_SHOWN = "{} was not chosen, because it is not shown; set its check mark in the list to show it."
 
 
 class BodypartTable(LowTable):
@@ -20,6 +21,7 @@ class BodypartTable(LowTable):
         super().__init__(_HEADINGS)
         self._session = session
         self._items: list[QTreeWidgetItem] = []
+        self._marked: QTreeWidgetItem | None = None  # whose check mark the click has changed that comes next
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the image
         header = self.header()
         assert header is not None
@@ -57,16 +59,20 @@ class BodypartTable(LowTable):
         self._items = [colored_row(color) for color in bytes_of(colors_of(labeling.index.look.colormap, count))]
         self.addTopLevelItems(self._items)
 
-    def _hide_unchecked(self) -> None:
+    def _hide_unchecked(self, marked: QTreeWidgetItem) -> None:
         labeling, unchecked = self._session.labeling, Qt.CheckState.Unchecked
+        self._marked = marked
         if labeling is not None:
             hidden = [item for item in self._items if item.checkState(0) == unchecked]
             labeling.hide(frozenset(item.data(0, Qt.ItemDataRole.UserRole) for item in hidden))
 
     def _choose(self, item: QTreeWidgetItem) -> None:
-        """Choose a bodypart; not the one whose check mark this click has taken away."""
-        if self._session.labeling is not None and item.checkState(0) == Qt.CheckState.Checked:
-            self._session.labeling.choose(item.data(0, Qt.ItemDataRole.UserRole))
+        """Choose a bodypart that is shown; of another one, say why not, unless this click has taken its mark away."""
+        labeling, marked, self._marked = self._session.labeling, self._marked, None
+        if labeling is not None and item.checkState(0) == Qt.CheckState.Checked:
+            labeling.choose(item.data(0, Qt.ItemDataRole.UserRole))
+        elif item is not marked:
+            self._session.notify(_NOT_SHOWN.format(item.text(0)), kind="refused")
 
 
 def _fill_row(item: QTreeWidgetItem, keypoint: Keypoint, *, hidden: bool) -> None:
