@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from napari import Viewer
 from napari.components import Dims
-from napari.layers import Image, Layer, Points, Vectors
+from napari.layers import Layer
 from napari.utils.events import Event
 from psygnal import Signal
 
@@ -19,6 +19,7 @@ from napari_posecut.labeling.keys import KEYS
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.layers.convert import dotted_lines, markers, positions, to_rows_columns, to_xy
 from napari_posecut.layers.names import LETTERS, Box, beside, readable
+from napari_posecut.layers.status import Image, Points, Vectors, words_of
 from napari_posecut.preferences import preferences, remember_sizes
 from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.labels.state import Position
@@ -271,6 +272,7 @@ class Canvas:
         self.compared.symbol = ["x"] * len(names) + ["disc"] * (len(names) * _DOTS)
         self._symbols = []
         self.points.features = {"bodypart": names}
+        self.compared.words = tuple(names)
         # Names of the bodyparts, which napari's "display text" shows.
         text = {"array": [""] * len(names), "default": ""}
         shown = self.points.text.visible
@@ -441,6 +443,7 @@ class Canvas:
         self.points.data[:], self.points.shown[:], self.points.face_color[:] = style.data, style.shown, style.face
         self.points.border_color[:] = style.border
         self.points.size[:] = self._sizes(keypoints)
+        self.points.words = tuple(words_of(one.name, one.likelihood) for one in keypoints)
         if style.symbol != self._symbols:
             self._symbols = self.points.symbol = style.symbol  # which draws the layer
         else:

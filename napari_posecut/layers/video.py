@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from napari import Viewer
-from napari.layers import Image, Layer, Points, Vectors
+from napari.layers import Layer
 from napari.utils.events import Event
 
 from napari_posecut.jobs.monitor import breathe, in_background, on_window_thread
@@ -25,6 +25,7 @@ from napari_posecut.layers.canvas import (
     remove_layers,
     show_layers,
 )
+from napari_posecut.layers.status import Image, Points, Vectors
 from posecut_core.errors import PosecutError
 from posecut_core.video.reader import VideoReader
 

@@ -101,6 +101,30 @@ def test_a_right_click_deletes(session, hand, notified):
     assert session.labeling.current == session.labeling.keypoints[0]
 
 
+def test_the_status_bar_says_x_and_y_and_which_bodypart_is_there(session, hand, viewer):
+    """In that order, as all of PoseCut does; whichever of its layers is selected, and of suggestions how likely."""
+    parts = list(session.labeling.index.columns)
+    proposal = Proposal(PLACES[3], 0.7, "net", 10)
+    session.labeling.proposals.set_network({session.labeling.frame: {parts[3]: proposal}})
+    hand.click(PLACES[0])
+    viewer.mouse_over_canvas = True
+
+    def said(xy):
+        hand.hover(xy)
+        viewer.update_status_from_cursor()
+        place, _, known = viewer.status["coordinates"].partition(": ")
+        row, column = viewer.cursor.position[-2:]
+        assert (column, row) == _close_to(session, xy)
+        assert place == f"x {column:.1f}, y {row:.1f}"
+        return known
+
+    names = [keypoint.name for keypoint in session.labeling.keypoints]
+    assert [said(PLACES[part]) for part in (0, 3, 5)] == [names[0], f"{names[3]}, likelihood 0.70", ""]
+    for layer in (session.canvas.image, session.canvas.skeleton):
+        viewer.layers.selection.active = layer
+        said(PLACES[5])
+
+
 def test_shift_and_click_hides(session, hand):
     """Shift + click says that the current bodypart is hidden, there."""
     hand.click(PLACES[0], modifier=SHIFT)

@@ -54,6 +54,17 @@ def test_markers_follow_the_frame(shown):
     assert playback.frame == 5
 
 
+def test_the_status_bar_says_which_bodypart_is_under_the_mouse(shown):
+    """Its place, its name and its likelihood in the frame that is shown."""
+    session, playback, _ = shown
+    playback.go_to(3)
+    points, found = _layer(session, "bodyparts"), playback.predictions
+    row, column = points.data[-1].tolist()
+    said = points.get_status((3.0, row, column), world=True)["coordinates"]
+    name, likelihood = found.bodyparts[-1], found.likelihood[3, -1]
+    assert said == f"x {column:.1f}, y {row:.1f}: {name}, likelihood {likelihood:.2f}"
+
+
 def test_deleted_markers_come_back(shown):
     """napari's keys select and delete all points; the next frame has its own again."""
     session, playback, _ = shown

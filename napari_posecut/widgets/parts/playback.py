@@ -8,14 +8,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float, Float64
 from napari import Viewer
-from napari.layers import Image, Layer, Points
+from napari.layers import Layer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_posecut.jobs.monitor import breathe
 from napari_posecut.layers.canvas import fit_view, give, redraw, remove_layers
 from napari_posecut.layers.convert import to_rows_columns
-from napari_posecut.layers.overlay import OverlayStyle, PoseMarkers, line_colors, pose_lines, pose_markers
+from napari_posecut.layers.overlay import OverlayStyle, line_colors, pose_lines, pose_markers
+from napari_posecut.layers.status import Image, Points, words_of
 from napari_posecut.layers.video import Picture, VideoLayers, frames_of
 from napari_posecut.session import Session
 from posecut_core.errors import AnalysisError
@@ -284,9 +285,9 @@ class Playback:
     def _draw(self) -> None:
         predictions, style, number = self.predictions, self.style, self.frame
         assert predictions is not None
-        _mark(self._layers.bodyparts, pose_markers(predictions.xy[number], predictions.likelihood[number], style))
-        if (beside := self._beside) is not None:
-            _mark(self._layers.beside, pose_markers(beside.xy[number], beside.likelihood[number], style))
+        _mark(self._layers.bodyparts, predictions, number, style)
+        if self._beside is not None:
+            _mark(self._layers.beside, self._beside, number, style)
         lines = pose_lines(predictions.xy, predictions.likelihood, number, style)
         self._layers.lines.data[: len(lines)] = lines
         redraw(self._layers.lines)
@@ -302,8 +303,11 @@ def playback_of(session: Session) -> Playback:
     return _PLAYBACKS[session]
 
 
-def _mark(points: Points, look: PoseMarkers) -> None:
+def _mark(points: Points, predictions: Predictions, number: int, style: OverlayStyle) -> None:
     """Put the markers of a layer to where they are in a frame."""
+    likelihood = predictions.likelihood[number]
+    look = pose_markers(predictions.xy[number], likelihood, style)
+    points.words = tuple(map(words_of, predictions.bodyparts, likelihood.tolist()))
     if len(points.data) != len(look.data):  # napari's keys deleted some
         give(points, look.data)
     points.data[:], points.shown[:], points.face_color[:] = look.data, look.shown, look.face
