@@ -4,6 +4,7 @@ The world is in millimeters, x and y on the floor, z up. The mouse walks as in t
 millimeter here; now and then it rears.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from posecut_core.cameras.camera import Camera, project, ray
 from posecut_core.demo.mouse import SUBSTEPS, Posture, drift, fractal_noise
 from posecut_core.demo.scene import Scene, prepare
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import given_path
 from posecut_core.video.writer import VideoWriter
 
 SIZE = 256  # height and width of a frame in pixels
@@ -209,12 +211,13 @@ def film_board(folder: Path, *, frames: int = 24, report: Report = silent) -> li
     ]
 
 
-def film_views(scene: Scene, folder: Path, *, report: Report = silent) -> list[Path]:
+def film_views(scene: Scene, folder: str | os.PathLike[str], *, report: Report = silent) -> list[Path]:
     """Write `<scene>_<camera>.mp4` of each camera and return them; what is there is kept.
 
     Raises:
         StorageError: the disk refuses.
     """
+    folder = given_path(folder)
     return [
         _film(folder / f"{scene.name}_{camera.name}.mp4", camera, scene_images(scene, camera), scene.frames, report)
         for camera in true_cameras()

@@ -1,5 +1,6 @@
 """A labeled project made of drawn videos: for the demonstration, for notebooks, and to try things out."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from posecut_core.errors import ArgumentError
 from posecut_core.labels.store import read_labels
 from posecut_core.progress import Report, silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.given import given_path
 from posecut_core.project.opening import open_project
 from posecut_core.workflow.check_labels import write_labels
 from posecut_core.workflow.create_project import create_new_project
@@ -29,7 +31,11 @@ VIDEOS, RESULTS, BOARDS = "videos", "results", "boards"  # folders beside the pr
 
 
 def sample_project(
-    folder: Path, *, scenes: tuple[Scene, ...] = TO_LABEL, frames_to_label: int = 20, report: Report = silent
+    folder: str | os.PathLike[str],
+    *,
+    scenes: tuple[Scene, ...] = TO_LABEL,
+    frames_to_label: int = 20,
+    report: Report = silent,
 ) -> Path:
     """Draw videos of mice, label some of their frames, and return the config.yaml of the project; what is there stays.
 
@@ -43,6 +49,7 @@ def sample_project(
         ArgumentError: the folder holds something else.
         StorageError: the disk refuses.
     """
+    folder = given_path(folder)
     check_folder(folder)
     config = create(folder, film_all(scenes, folder / VIDEOS, report), report)
     label(config, scenes, frames_of(extract_frames(config, number_of_frames=frames_to_label, report=report)))
@@ -50,7 +57,11 @@ def sample_project(
 
 
 def sample_views(
-    folder: Path, *, scenes: tuple[Scene, ...] = (WALK,), frames_to_label: int = 20, report: Report = silent
+    folder: str | os.PathLike[str],
+    *,
+    scenes: tuple[Scene, ...] = (WALK,),
+    frames_to_label: int = 20,
+    report: Report = silent,
 ) -> Path:
     """Draw mice as three cameras see them, label the same moments in all views, and return the project's config.yaml.
 
@@ -66,6 +77,7 @@ def sample_views(
         ArgumentError: the folder holds something else.
         StorageError: the disk refuses.
     """
+    folder = given_path(folder)
     check_folder(folder)
     film_board(folder / BOARDS, report=report)
     views = [view for scene in scenes for view in film_views(scene, folder / VIDEOS, report=report)]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from posecut_core.demo.mouse import (
 from posecut_core.evaluation.errors import pixel_errors
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Progress, Report, silent
+from posecut_core.project.given import given_path
 from posecut_core.storage.files import write_text
 from posecut_core.video.writer import VideoWriter
 
@@ -371,12 +373,13 @@ UNSEEN_AT_DUSK = replace(UNSEEN, name="unseen-mouse-at-dusk", dusk=((0.10, 0.14)
 # Scenes written as videos, each with a table of the truth beside it.
 
 
-def film(scene: Scene, folder: Path, *, report: Report = silent) -> Path:
+def film(scene: Scene, folder: str | os.PathLike[str], *, report: Report = silent) -> Path:
     """Write `<scene>.mp4` and `<scene>_truth.csv` into `folder` and return the video; what is there is kept.
 
     Raises:
         StorageError: the disk refuses.
     """
+    folder = given_path(folder)
     path = folder / f"{scene.name}.mp4"
     if path.is_file():
         return path

@@ -36,6 +36,7 @@ from posecut_core.model.devices import use_compilation_cache
 from posecut_core.model.pose_net import parameter_shapes
 from posecut_core.model.snapshots import SnapshotInfo, ensemble_scorer, load_parameters, read_info
 from posecut_core.progress import Notice, Report, silent
+from posecut_core.project.given import given_path
 from posecut_core.project.opening import open_project
 from posecut_core.project.paths import QUANTIZED, Project, Training, snapshot_folder, snapshot_steps
 from posecut_core.project.state import read_state
@@ -64,7 +65,7 @@ class Predictor:
     @classmethod
     def load(
         cls,
-        model_folder: Path,
+        model_folder: str | os.PathLike[str],
         *,
         snapshot: str | int = "last",
         engine: EngineName = "xla",
@@ -88,6 +89,7 @@ class Predictor:
                 much.
         """
         use_compilation_cache()
+        model_folder = given_path(model_folder)
         steps = snapshot_steps(model_folder)
         if not steps:
             raise ModelError(f"There is no trained network in {model_folder}; train it first.", Remedy("train_network"))
@@ -111,7 +113,7 @@ class Predictor:
             ModelError: there is no such file, it is damaged, its description is missing, or onnxruntime is.
         """
         use_compilation_cache()
-        return cls(*open_network(Path(path)))
+        return cls(*open_network(given_path(path)))
 
     @property
     def bodyparts(self) -> tuple[str, ...]:
@@ -271,7 +273,7 @@ def _training_in(folder: Path) -> Training:
         ModelError: it is no training's.
         ProjectError: the project cannot be opened.
     """
-    path = Path(folder).resolve()
+    path = folder.resolve()
     if len(path.parents) > 2 and (path.parents[2] / "config.yaml").is_file():
         for project in open_project(path.parents[2]).iterations():
             for training in project.trainings():

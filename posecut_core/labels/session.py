@@ -30,6 +30,7 @@ from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import table_of
 from posecut_core.labels.validation import FrameImages, needed_frames, refuse_far, refuse_foreign
 from posecut_core.project.given import legible
+from posecut_core.project.opening import Config, opened
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import keep_copy, leftovers, storage_error
 from posecut_core.storage.journal import JournalWriter, cut_tail
@@ -275,18 +276,22 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         self._outside = self._find_outside()
 
     @classmethod
-    def open(cls, project: Project, video: str, *, read_only: bool = False, take_over: bool = False) -> "LabelSession":
+    def open(
+        cls, project: Project | Config, video: str, *, read_only: bool = False, take_over: bool = False
+    ) -> "LabelSession":
         """Open the labels of a video.
 
         Args:
-            project: the opened project.
+            project: the opened project, or the path of its config.yaml or folder.
             video: stem of the video's file name.
             read_only: whether to leave editing to others.
             take_over: whether to edit although another computer says that it does; only if it is known not to.
 
         Raises:
             LabelError: the journal is damaged (`doctor` repairs it) or does not fit the project.
+            ProjectError: there is no project, or its config.yaml is malformed.
         """
+        project = opened(project)
         lock, notices = (None, ()) if read_only else _lock_labels(project, video, take_over=take_over)
         try:
             if lock is not None and not project.label_journal(video).exists():

@@ -18,19 +18,22 @@ from posecut_core.labels.table import LabelTable, edits_to
 from posecut_core.labels.validation import check_images
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import foreign_bodyparts
+from posecut_core.project.opening import Config, opened
 from posecut_core.project.paths import Project
 
 # --- store ------------------------------------------------------------------------------------------------------------
 # The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one.
 
 
-def read_labels(project: Project, video: str, *, pictures: bool = False, report: Report = silent) -> LabelTable:
+def read_labels(
+    project: Project | Config, video: str, *, pictures: bool = False, report: Report = silent
+) -> LabelTable:
     """Read the labels of a video; a video without labels has a table without rows. Drafts are no labels.
 
     Frames whose pictures are not there are left out and told: nothing can be learned from them.
 
     Args:
-        project: The opened project.
+        project: The opened project, or the path of its config.yaml or folder.
         video: Stem of the video's file name.
         pictures: Whether to make sure that the labels lie on the pictures on which they were made; frames whose images
             show another one than what is stored are left out, which opening the project has told.
@@ -39,8 +42,10 @@ def read_labels(project: Project, video: str, *, pictures: bool = False, report:
     Raises:
         LabelError: the files are damaged, do not fit the project, or were changed by another program and nobody has
             decided about it; or a frame shows another picture.
+        ProjectError: there is no project, or its config.yaml is malformed.
         VideoError: the frame store is damaged.
     """
+    project = opened(project)
     contents = _decided(project, video, report)
     table = contents.table(video)
     absent = without_picture(project, video, table.numbers.tolist())

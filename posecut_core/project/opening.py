@@ -52,6 +52,15 @@ def open_project(config: Config) -> Project:
     return open_with_repairs(config)[0]
 
 
+def opened(project: Project | Config) -> Project:
+    """Return a project as it is, or open it as `open_project` does, for functions that take either.
+
+    Raises:
+        ProjectError: as for `open_project`.
+    """
+    return project if isinstance(project, Project) else open_project(project)
+
+
 def open_with_repairs(config: Config) -> tuple[Project, dict[str, object]]:
     """Open a project as `open_project` does, and return with it what was corrected: keys of config.yaml and values."""
     path = config_path(config)

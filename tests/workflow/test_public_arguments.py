@@ -3,10 +3,12 @@
 import inspect
 import types
 import typing
+from pathlib import Path
 
 import pytest
 
 import posecut_core
+import posecut_core.demo
 from posecut_core.errors import ArgumentError, PosecutError
 
 STEPS = [
@@ -81,6 +83,37 @@ def test_a_project_is_given_in_any_form(spot_project, monkeypatch):
     forms += [open_project(folder)]
     for form in forms:
         assert posecut_core.merge_labels(form, videos="spot").config_path == spot_project
+
+
+def _public_functions():
+    """Yield the public functions, and the public methods of public classes."""
+    for package in (posecut_core, posecut_core.demo):
+        for name in package.__all__:
+            thing = getattr(package, name)
+            methods = inspect.getmembers(thing, inspect.isroutine) if inspect.isclass(thing) else []
+            own = [(f"{name}.{method}", found) for method, found in methods if not method.startswith("_")]
+            yield from own if inspect.isclass(thing) else [(name, thing)] * inspect.isfunction(thing)
+
+
+def test_whatever_takes_a_project_or_a_file_takes_its_path_as_text():
+    """Kind: a text where a Path or an opened project would be at hand, as in a notebook."""
+    picky = {
+        f"{name}({parameter})"
+        for name, function in _public_functions()
+        if function.__module__ and function.__module__.startswith("posecut_core")
+        for parameter, hint in typing.get_type_hints(function).items()
+        if parameter != "return" and hint in (Path, posecut_core.Project)
+    }
+    assert picky == set()
+
+
+def test_labels_are_read_and_edited_by_the_path_of_a_project(spot_project):
+    """Its folder and its config.yaml, as text or Path, stand for the opened project."""
+    wanted = posecut_core.read_labels(posecut_core.open_project(spot_project), "spot")
+    for form in (spot_project, str(spot_project), str(spot_project.parent)):
+        assert posecut_core.read_labels(form, "spot").numbers.tolist() == wanted.numbers.tolist()
+        with posecut_core.LabelSession.open(form, "spot") as session:
+            assert session.writable
 
 
 def test_frames_and_videos_are_given_in_any_form(spot_project):
