@@ -11,6 +11,8 @@ from scipy.special import stdtrit
 # --- evaluation -------------------------------------------------------------------------------------------------------
 # How far predictions lie from labels: distances in pixels and their means. Arrays in, numbers out; no files.
 
+FEW_TEST_FRAMES = 5  # from so many on, their mean error is held against that of the training frames
+
 
 @dataclass(frozen=True)
 class MeanErrors:

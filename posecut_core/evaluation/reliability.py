@@ -37,14 +37,21 @@ class Calibration:
     suggested_pcutoff: float  # NaN where the points give no reason for any
     bins: tuple[ReliabilityBin, ...]
 
-    def sentence(self, pcutoff: float) -> str:
-        """Say what the likelihoods are worth, and which `pcutoff` would be better than the one that is in use."""
+    def sentence(self, pcutoff: float, *, few: bool = False) -> str:
+        """Say what the likelihoods are worth, and which `pcutoff` would be better than the one that is in use.
+
+        Args:
+            pcutoff: that of config.yaml.
+            few: whether the points are of so few frames that they are no reason to change it.
+        """
         if not self.points:
             return "no test frame has points for judging likelihoods."
         judged = (
             f"expected calibration error {self.expected_error:.3f}; {self.points_right} of {self.points} predictions "
             f"on test frames within {self.within:g} px of the label"
         )
+        if few:
+            return f"{judged}."
         if math.isnan(self.suggested_pcutoff):
             return f"{judged}; they suggest no other pcutoff than {pcutoff:g}."
         return (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from posecut_core.errors import ArgumentError, Remedy
-from posecut_core.evaluation.errors import MeanErrors, pixels, worst_frames
+from posecut_core.evaluation.errors import FEW_TEST_FRAMES, MeanErrors, pixels, worst_frames
 from posecut_core.evaluation.measurement import (
     EvaluationJob,
     Measurement,
@@ -59,7 +59,7 @@ def _write_report(job: EvaluationJob, predictor: Predicts, measured: Measurement
         StorageError: the folder cannot be written.
     """
     sections = (
-        Section("Result", (_summary(job, measured), _covered(measured))),
+        Section("Result", (_summary(job, measured), *_doubted(measured), _covered(measured))),
         Section("Errors of each bodypart", (_bodyparts(measured, job.project.config.pcutoff, _people(job, measured)),)),
         Section("Training", _curves(job, measured)),
         Section("Likelihood", _likelihood(measured.calibration, job.project.config.pcutoff)),
@@ -105,6 +105,16 @@ def _covered(measured: Measurement) -> Words:
     """Say which bodyparts the errors are of: an average over some looks like one over all."""
     left_out = f"; {', '.join(measured.left_out)} left out" if measured.left_out else ""
     return Words(f"Errors and labeled points are those of {', '.join(measured.bodyparts)}{left_out}.")
+
+
+def _doubted(measured: Measurement) -> tuple[Words, ...]:
+    """Say so where few frames were tested."""
+    tested = int(np.count_nonzero(measured.is_test))
+    return (Words(f"{_says_little(tested)}."),) if 0 < tested < FEW_TEST_FRAMES else ()
+
+
+def _says_little(tested: int) -> str:
+    return f"The error of only {counted(tested, 'test frame')} says little about new frames"
 
 
 def _bodyparts(measured: Measurement, pcutoff: float, people: Mapping[str, Agreement]) -> Table:
@@ -222,6 +232,10 @@ class EvaluatedSnapshot:
         tables = (self.results_csv, self.bodyparts_csv, self.calibration_csv, self.frames_csv, self.predictions)
         return (*tables, self.calibration_png, *self.images, self.report)
 
+    @property
+    def _has_few_tests(self) -> bool:
+        return self.test_frames < FEW_TEST_FRAMES
+
     def _lines(self) -> list[str]:
         errors = self.errors
         both = (errors.train_pcutoff, errors.test_pcutoff)
@@ -234,7 +248,7 @@ class EvaluatedSnapshot:
             f"{self.scorer}: mean error {pixels(errors.train)} on {counted(self.train_frames, 'training frame')}, "
             f"{pixels(errors.test)} on {counted(self.test_frames, 'test frame')}{validated} ({likely})",
             *([f"{self.scorer}: {covered}"] if self.left_out else []),
-            f"{self.scorer}: {self.calibration.sentence(self.pcutoff)}",
+            f"{self.scorer}: {self.calibration.sentence(self.pcutoff, few=self._has_few_tests)}",
             *([f"Two people's labels of the same frames are {self.people.sentence()}"] if self.people else []),
         ]
 
@@ -247,10 +261,11 @@ class EvaluatedSnapshot:
                 "or lower TrainingFraction in config.yaml, and create another training dataset."
             )
             return text, ("extract_frames", "create_training_dataset"), True
-        if test > within:
+        judged, error = ("training", train) if self._has_few_tests else ("test", test)
+        if error > within:
             text = (
-                f"The test error is above {within:g} px (pos_dist_thresh), beyond which a prediction counts as wrong: "
-                "the network is not ready; check the labels, train longer or label more frames."
+                f"The {judged} error is above {within:g} px (pos_dist_thresh), beyond which a prediction counts as "
+                "wrong: the network is not ready; check the labels, train longer or label more frames."
             )
             return text, ("check_labels", "train_network", "extract_frames"), True
         if math.isnan(self.errors.train_pcutoff) and math.isnan(self.errors.test_pcutoff):
@@ -259,6 +274,9 @@ class EvaluatedSnapshot:
                 "empty: the network is not ready; train longer."
             )
             return text, ("train_network",), True
+        if self._has_few_tests:
+            text = f"{_says_little(self.test_frames)}; label more frames, or train and test on several splits."
+            return text, ("extract_frames", "cross_validate", "analyze_videos"), True
         if test > _MUCH * train:
             text = (
                 f"The test error is more than {_MUCH:g} times the training error: the network overfits its training "

@@ -38,6 +38,7 @@ def test_all_is_on_one_page(spot_project, report_of):
     assert pictures == 2 + 1 + 1
     assert "<td>mean error</td><td>3.25 px</td><td>10.00 px</td>" in text
     assert "<p>Errors and labeled points are those of spot, beside.</p>" in text
+    assert "<p>The error of only 1 test frame says little about new frames.</p>" in text
     assert "<td>beside</td><td>5.00 px</td><td></td><td></td><td>0</td>" in text
     assert "<td>suggested pcutoff</td><td></td><td>0.600</td>" in text
     assert "<td>pos_dist_thresh</td><td>17.0</td>" in text

@@ -25,7 +25,7 @@ from napari_posecut.widgets.forms.step import StepForm, StepRunner
 from napari_posecut.widgets.parts import LowTable, Postponed, name_controls, open_outside, scroll_content
 from napari_posecut.widgets.parts.job_line import JobLine, WrappedLabel, wrappable
 from posecut_core.errors import Remedy
-from posecut_core.evaluation.errors import MeanErrors
+from posecut_core.evaluation.errors import FEW_TEST_FRAMES, MeanErrors
 from posecut_core.evaluation.tables import (
     FrameError,
     PastEvaluation,
@@ -47,7 +47,6 @@ _MEANING = (  # of the columns
 )
 _COLUMNS = ("bodypart", "train px", "test px", "labels", "two people px")  # the last one where labels were compared
 _WORST = 30  # frames that are listed
-_FEW = 5  # test frames, below which their mean error says little
 _EXPORT = "export_model"
 
 
@@ -254,7 +253,7 @@ def _summary(found: PastEvaluation) -> str:
     ]
     if not math.isnan(row.validation):
         lines.insert(1, f"{_pixels(row.validation)} on frames that were held out to validate the training.")
-    if 0 < tested < _FEW:
+    if 0 < tested < FEW_TEST_FRAMES:
         lines.insert(1, "So few test frames tell little: label more, or cross-validate below.")
     if not math.isnan(row.suggested_pcutoff):
         lines.append(f"A pcutoff of {row.suggested_pcutoff:.2f} separates right from wrong best.")

@@ -59,10 +59,10 @@ def test_skipped_steps_lead_to_frames():
 SOUND = Calibration(17.0, 20, 20, 0.0512, float("nan"), ())
 
 
-def evaluated(calibration, train=1.0, test=2.0, likely=1.0, left_out=()):
+def evaluated(calibration, train=1.0, test=2.0, likely=1.0, left_out=(), tested=9):
     errors, path = MeanErrors(train, test, likely, float("nan"), 9, 1), Path("e")
     row = EvaluatedSnapshot(
-        "net_10", 1, 10, 95, 9, 1, 0.6, errors, ("a",), (errors,), calibration, *[path] * 6, (),
+        "net_10", 1, 10, 95, 9, tested, 0.6, errors, ("a",), (errors,), calibration, *[path] * 6, (),
         Path("e") / "report.html", left_out,
     )  # fmt: skip
     return Evaluation((row, row), Path("e") / "all.csv")
@@ -99,6 +99,18 @@ def test_a_network_is_called_ready_only_when_it_is(train, test, words):
     assert words in lines[-1]
     assert "nan" not in " ".join(lines).replace("nan_", "")
     assert "n/a (no labeled points)" in lines[0]
+
+
+@pytest.mark.parametrize(("train", "test"), [(2.0, 3.0), (1.0, 3.0), (1.0, 30.0)])
+def test_few_test_frames_call_no_network_ready_or_overfitted(train, test):
+    """Neither does their likelihood suggest a pcutoff; more labels, or several splits, come next."""
+    told = tell(evaluated(Calibration(17.0, 2, 1, 0.0512, 0.43, ()), train, test, tested=2))
+    assert told.lines[-1].startswith("The error of only 2 test frames says little about new frames; label more frames")
+    assert "1 of 2 predictions" in told.lines[1]
+    assert "pcutoff of" not in told.lines[1]
+    assert "posecut cross-validate /p" in told.following
+    far = tell(evaluated(SOUND, 290.0, 300.0, tested=2)).lines[-1]
+    assert far.startswith("The training error is above 17 px")
 
 
 def test_what_is_unknown_is_said_once():
