@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console, ConsoleRenderable
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        failure = explain(error, when_interrupted=task.when_interrupted if task else "")
+        failure = explain(error, when_interrupted=task.when_interrupted if task else str)
         _tell(failure, *_open_consoles(), json=json)
         return failure.exit_code
 
@@ -120,15 +120,15 @@ def _tell(failure: Failure, out: Console, err: Console, *, json: bool) -> None:
 INTERRUPTED, BROKEN_PIPE = 130, 141
 
 
-def explain(error: BaseException, *, when_interrupted: str = "") -> Failure:
+def explain(error: BaseException, *, when_interrupted: Callable[[], str] = str) -> Failure:
     """Say in a sentence what happened and what to do.
 
     Args:
         error: what stopped the work.
-        when_interrupted: what is kept when the user stopped it.
+        when_interrupted: says what is kept when the user stopped it.
     """
     if isinstance(error, KeyboardInterrupt):
-        return Failure(f"Interrupted. {when_interrupted}".rstrip(), "Interrupted", "interrupted", INTERRUPTED)
+        return Failure(f"Interrupted. {when_interrupted()}".rstrip(), "Interrupted", "interrupted", INTERRUPTED)
     return results.explain(error, keep=_kept)
 
 

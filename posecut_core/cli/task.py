@@ -34,7 +34,7 @@ class Task:
     """One step of the workflow, with its arguments, ready to run."""
 
     work: Callable[[Report], Outcome]
-    when_interrupted: str = ""  # what is kept then, and what to do
+    when_interrupted: Callable[[], str] = str  # says what is kept then, and what to do
     arguments: Mapping[str, object] = field(default_factory=dict)  # of the step
 
 

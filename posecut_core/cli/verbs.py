@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -37,6 +38,8 @@ from posecut_core.steps import StepArgument, arguments_of, meaning_of
 _RESUMES = "Finished work is kept; run the same command again to continue."
 _NOTHING = "Run the same command again."
 _SNAPSHOTS = "All snapshots are kept; run the same command again to continue."
+_NO_SNAPSHOT = "There was no snapshot yet; run the same command again to begin anew."
+_TRAINED = "What was trained is kept; run the same command again to continue."
 _FRAMES = "Frames of finished videos are kept; run the same command again for the others."
 
 
@@ -73,7 +76,7 @@ VERBS = {
     "create-training-dataset": Verb("Train", "PROJECT"),
     "train-network": Verb("Train", "PROJECT --maxiters 5000", _SNAPSHOTS),
     "evaluate-network": Verb("Train", "PROJECT --plotting"),
-    "cross-validate": Verb("Train", "PROJECT --splits 5", _SNAPSHOTS, "It trains that many networks."),
+    "cross-validate": Verb("Train", "PROJECT --splits 5", _TRAINED, "It trains that many networks."),
     "analyze-videos": Verb("Use", "PROJECT new-videos/ --save-as-csv",
                            "The frames analyzed so far are kept; run the same command again to continue."),
     "filterpredictions": Verb("Use", "PROJECT new-videos/ --windowlength 7"),
@@ -359,7 +362,19 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
         return run_step(partial(run, **arguments, **call), lambda result: outcome_of(result, arguments))
 
-    return Task(work, VERBS[verb].interrupted, arguments)
+    return Task(work, partial(_when_interrupted, verb, arguments), arguments)
+
+
+def _when_interrupted(verb: str, arguments: Mapping[str, Any]) -> str:
+    """Say what is kept; a training may have no snapshot yet, as while weights are fetched."""
+    if verb == "train-network":
+        from posecut_core.project.opening import open_project
+
+        network = {name: arguments[name] for name in ("shuffle", "trainingsetindex") if name in arguments}
+        with suppress(PosecutError):
+            if not open_project(arguments["config"]).training(**network).snapshots:
+                return _NO_SNAPSHOT
+    return VERBS[verb].interrupted
 
 
 def project_path(config: str | None) -> Path:

@@ -340,7 +340,8 @@ class TrainDock(QWidget):
             self._notes = [done]
             self.session.notify(done, kind=kind_of_end(job))
         elif job.state == "stopped":
-            self._notes = ["Paused; press Resume to continue."]
+            early = f'Stopped before the loss was first told; "{_NOW}" goes on.'
+            self._notes = ["Paused; press Resume to continue." if self._rows else early]
         self._show_shuffle()
 
 

@@ -20,7 +20,7 @@ def raising(error):
         report(Progress("working", 1, 2))
         raise error
 
-    return Task(work, "Half of it is kept.")
+    return Task(work, lambda: "Half of it is kept.")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_sigterm_is_an_interruption():
     """What a batch system or a shutdown sends ends a verb as Ctrl-C does."""
     program = (
         "import signal; from posecut_core.cli import program; from posecut_core.cli.task import Task\n"
-        "task = Task(lambda report: signal.raise_signal(signal.SIGTERM), 'It is kept.')\n"
+        "task = Task(lambda report: signal.raise_signal(signal.SIGTERM), lambda: 'It is kept.')\n"
         "program.parse = lambda words, console: task\n"
         "program.main([])"
     )

@@ -201,8 +201,11 @@ def test_an_interruption_promises_no_snapshot(posecut, project, monkeypatch):
     code, _, err = posecut("train-network", project)
     assert (code, err.splitlines()[-1]) == (
         130,
-        "Interrupted. All snapshots are kept; run the same command again to continue.",
+        "Interrupted. There was no snapshot yet; run the same command again to begin anew.",
     )
+    posecut_core.open_project(project).training(2).snapshot(10).mkdir(parents=True)
+    code, _, err = posecut("train-network", project, "--shuffle", "2")
+    assert err.splitlines()[-1] == "Interrupted. All snapshots are kept; run the same command again to continue."
 
 
 @pytest.mark.parametrize("verb", ["create-training-dataset", "train-network", "cross-validate"])

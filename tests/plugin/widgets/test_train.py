@@ -107,6 +107,13 @@ def test_curves_grow_while_it_trains(session, dock, begun):
     assert not dock.form.native.isHidden()
 
 
+def test_a_training_that_was_stopped_at_its_beginning_is_not_called_paused(session, dock):
+    """No button is called Resume then."""
+    dock.start_button.click()
+    session.jobs.end("stopped")
+    assert f'"{dock.start_button.text()}" goes on' in dock.notes.text()
+
+
 def test_what_trains_is_counted_once_it_is_known(session, dock, sample):
     """Kind: that no training dataset had the labels was said while they trained."""
     dock.start_button.click()
