@@ -28,6 +28,7 @@ from posecut_core.project.paths import Project, Training
 from posecut_core.storage.files import SETTINGS, read_text, write_text
 from posecut_core.storage.values import SettingError, faults, properties, shown
 from posecut_core.storage.yaml_files import plain_values
+from posecut_core.video.neighbors import MOST_CONTEXT
 
 _WIDTHS = (0.25, 0.5, 1.0)
 
@@ -101,7 +102,7 @@ class TrainingSettings:
         "the network also sees so many frames before and after each; for bodyparts that are hidden or blurred now and "
         "then",
         ge=0,
-        le=5,
+        le=MOST_CONTEXT,
         label="neighbor frames",
     )
     intermediate_supervision: bool = _setting(

@@ -23,7 +23,7 @@ from posecut_core.storage import disk
 from posecut_core.storage.files import SETTINGS, open_file, read_json, storage_error
 from posecut_core.storage.locks import hold
 from posecut_core.storage.remote import address_of, remote_path
-from posecut_core.video.neighbors import neighbors_of, with_neighbors
+from posecut_core.video.neighbors import MOST_CONTEXT, neighbors_of, with_neighbors
 
 # --- store folder -----------------------------------------------------------------------------------------------------
 # The zarr folder of a frame store: begin one, open one, and say in a sentence what is wrong with one.
@@ -380,6 +380,8 @@ class FrameStore:
     def remove(self, numbers: Iterable[int]) -> int:
         """Take frames out, ignore numbers that are not in the store, and return how many were taken out.
 
+        Of what is kept before and after them, that goes too which no network sees with another frame of the store.
+
         Raises:
             StorageError: the disk is read-only or not writable, or another program adds frames for long.
             VideoError: the store is damaged.
@@ -392,7 +394,17 @@ class FrameStore:
                     self._number(rows, [_FREE] * len(rows))
                     self._discard(rows)
                 self._refresh()
+                with contextlib.suppress(VideoError):  # damaged ones are told where they are read
+                    self._drop_neighbors()
         return len(rows)
+
+    def _drop_neighbors(self) -> None:
+        """Take out what is kept before and after frames that are not in the store any more."""
+        self._around = None  # others may have added some
+        around = self._neighbors
+        if around is not None:
+            needed = {each for number in self._rows for each in neighbors_of(number, context=MOST_CONTEXT)}
+            around.remove(set(around.numbers.tolist()) - needed)
 
     def delete_if_empty(self) -> None:
         """Delete the folder where no frame is in it; one that another program fills at the moment stays."""

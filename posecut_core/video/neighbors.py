@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 
 COLORS = 3  # channels of a frame
 GREEN = 1  # the place of the channel that is taken of neighbors
+MOST_CONTEXT = 5  # frames before and after each that a network may see
 
 NumberedFrame = tuple[int, UInt8[np.ndarray, "H W C"] | None]  # None where the frame could not be decoded
 

@@ -112,6 +112,22 @@ def test_a_frame_that_is_kept_is_not_kept_again(store):
     assert told(store.read_with_neighbors(2, context=2)) == (2, [2, 2, 3, 4])
 
 
+def test_what_is_around_a_removed_frame_goes_with_it(store):
+    """But for what a network may see with a frame that stays."""
+    store.keep_neighbors([(number, shot(number, 4, 5)) for number in (1, 6, 8, 12)])
+    assert FrameStore.open(store.path).remove([7]) == 1
+    assert FrameStore.open(store.path / "neighbors").numbers.tolist() == [1, 6]
+    assert store.remove([2]) == 1
+    assert FrameStore.open(store.path / "neighbors").numbers.tolist() == []
+
+
+def test_a_frame_can_be_removed_though_its_neighbors_are_damaged(store):
+    """They are told where they are read."""
+    store.keep_neighbors([(3, shot(3, 4, 5))])
+    (store.path / "neighbors" / "zarr.json").write_text("{")
+    assert FrameStore.open(store.path).remove([2]) == 1
+
+
 def test_damaged_neighbors_are_told_with_their_folder(store):
     """A flipped bit is no other picture: the sentence says which folder to delete."""
     store.keep_neighbors([(3, shot(3, 4, 5))])
