@@ -20,6 +20,7 @@ Where a step treats several things, one that fails does not stop the others: `tr
 `raise_together` then raises one error that names those that failed and carries what was done; `treat_all` is both.
 """
 
+import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,13 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def perhaps(wrong: object, choices: Iterable[object]) -> str:
+    """Return the words that name the choice that a wrong one is most like; "" where it is like none."""
+    known = {str(choice).lower(): choice for choice in choices}
+    near = difflib.get_close_matches(str(wrong).lower(), known, n=1)
+    return f" (perhaps {known[near[0]]!r} is meant)" if near else ""
 
 
 def refuse_newer(path: os.PathLike[str], schema: int, *, known: int, kind: type["PosecutError"]) -> None:

@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError
+from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, perhaps
 from posecut_core.storage.files import open_file
 from posecut_core.storage.remote import remote_path
 
@@ -627,9 +627,7 @@ def _several(value: Any, kinds: tuple[object, ...], name: str) -> Any:
 
 def _chosen(value: Any, choices: tuple[str, ...], name: str) -> str:
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        guess = f" (perhaps {near[0]!r} is meant)" if near else ""
-        raise ArgumentError(f"{name} is {value!r}, expected one of {', '.join(choices)}{guess}.")
+        raise ArgumentError(f"{name} is {value!r}, expected one of {', '.join(choices)}{perhaps(value, choices)}.")
     return str(value)
 
 

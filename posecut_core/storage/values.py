@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from posecut_core.errors import perhaps
+
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _short = reprlib.Repr()  # a damaged file may hold a value as long as a book
@@ -46,8 +48,10 @@ def faults(error: ValidationError, given: Mapping[str, object], model: type) -> 
         name = str(entry["loc"][0]) if entry["loc"] else ""
         said = entry.get("ctx", {}).get("error")
         if not isinstance(said, SettingError):
-            expected = (entry["type"] == "value_error" and str(said)) or described(properties(model)[name])
-            value = shown(given.get(name, entry["input"]))
+            schema, wrong = properties(model).get(name, {}), given.get(name, entry["input"])
+            expected = (entry["type"] == "value_error" and str(said)) or described(schema)
+            expected += perhaps(wrong, schema.get("enum", ())) if isinstance(wrong, str) else ""
+            value = shown(wrong)
             if entry["type"] == "missing":
                 said = SettingError(f"{name} is missing, expected {expected}", remedy=f"add a line `{name}: ...`")
             else:

@@ -28,7 +28,7 @@ from posecut_core.dataset.split import (
     write_revision,
     write_split,
 )
-from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError, Remedy
+from posecut_core.errors import ArgumentError, DatasetError, LabelError, ProjectError, Remedy, perhaps
 from posecut_core.formats.deeplabcut.frames import double_frames
 from posecut_core.formats.deeplabcut.tables import swapped_folder
 from posecut_core.labels.animal import animal_of
@@ -131,10 +131,11 @@ def check_net_type(project: Project) -> None:
     Raises:
         ProjectError: it is so.
     """
-    if project.config.default_net_type not in (AUTO, *net_types()):
+    named, known = project.config.default_net_type, (AUTO, *net_types())
+    if named not in known:
         raise ProjectError(
-            f"{project.config_path}: default_net_type is {project.config.default_net_type!r}, expected one of "
-            f"{', '.join(net_types())} or {AUTO}; correct it there, or give net_type."
+            f"{project.config_path}: default_net_type is {named!r}, expected one of {', '.join(net_types())} or {AUTO}"
+            f"{perhaps(named, known)}; correct it there, or give net_type."
         )
 
 

@@ -354,6 +354,9 @@ def test_a_wrong_network_is_called_by_its_name_in_the_file(project):
     with pytest.raises(ProjectError, match=r"config\.yaml: default_net_type is 'resnet_9', expected one of resnet_18"):
         create_training_dataset(project)
     assert create_training_dataset(project, net_type="resnet_18").shuffles
+    edit_config(project, {"default_net_type": "mobilenet_v2_1"})
+    with pytest.raises(ProjectError, match=r"or auto \(perhaps 'mobilenet_v2_1\.[04]' is meant\); correct it there"):
+        create_training_dataset(project)
 
 
 def test_what_nobody_said_is_not_trained_on(project):

@@ -136,6 +136,8 @@ def test_settings_can_key_a_compiled_step():
         ("mirror_pairs: [ab, cd]", "Setting mirror_pairs is ['ab', 'cd'], expected"),
         ("mirror_pairs: [[a, b, c]]", "Setting mirror_pairs is [['a', 'b', 'c']], expected"),
         ("net_type: resnet_20", "mobilenet_v2_1.4, efficientnet_lite0, efficientnet_lite2 or auto"),
+        ("net_type: ResNet50", "efficientnet_lite2 or auto (perhaps 'resnet_50' is meant); correct it."),
+        ("precision: bfloat", "expected float32 or bfloat16 (perhaps 'bfloat16' is meant); correct it."),
         ("init_weights: null", "expected 'imagenet', 'random', 'previous' or a file's path"),
         ("init_weights: ''", "expected 'imagenet', 'random', 'previous' or a file's path"),
         (
