@@ -6,7 +6,7 @@ The shell makes the options of its verbs from this, and the window the forms of 
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,6 +23,36 @@ _LEAST |= dict.fromkeys(
     ("shuffle", "trainingsetindex", "seed", "gputouse", "MAdegree", "epsilon", "trailpoints", "max_gap", "port"), 0
 )
 _PROBABILITIES = ("p_bound", "alpha", "alphavalue", "pcutoff", "confidence")
+# DeepLabCut's arguments, written as `_plain` does -> the parameters of which a step has the one that does the same.
+_OF_DEEPLABCUT: Mapping[str, tuple[str, ...]] = {
+    "numframes2pick": ("number_of_frames",),
+    "clusterstep": ("step",),
+    "clustercolor": ("colour",),
+    "videoslist": ("videos",),
+    "epochs": ("maxiters",),
+    "saveepochs": ("saveiters",),
+    "device": ("gputouse",),
+    "initweights": ("weights",),
+    "weightinit": ("weights",),
+    "snapshotpath": ("weights",),
+    "shuffles": ("shuffle",),
+    "snapshotindex": ("snapshot", "snapshots"),
+    "snapshotstoevaluate": ("snapshots",),
+    "displayedbodyparts": ("bodyparts",),
+    "comparisonbodyparts": ("bodyparts",),
+    "frames2plot": ("frames",),
+    "frames2use": ("frames",),
+    "useopenvino": ("engine",),
+    "automatic": ("yes",),  # of the shell, which asks
+    # What a step does without: it is as it should be by itself, or does not exist here.
+    **dict.fromkeys(("videotype", "gputouse", "userfeedback", "opencv", "sliderwidth", "clusterresizewidth"), ()),
+    **dict.fromkeys(("augmentertype", "detectortype", "posecfgtemplate", "windows2linux", "multianimal"), ()),
+    **dict.fromkeys(("allowgrowth", "autotune", "keepdeconvweights", "modelprefix", "rescale", "showerrors"), ()),
+    **dict.fromkeys(("perkeypointevaluation", "inrandomorder", "tfgpuinference", "robustnframes", "useshelve"), ()),
+    **dict.fromkeys(("autotrack", "ntracks", "trackmethod", "animalnames", "identityonly", "displayedindividuals"), ()),
+    **dict.fromkeys(("fastmode", "saveframes", "codec", "outputframerate", "colorby", "showfigures", "imagetype"), ()),
+    **dict.fromkeys(("resolution", "linewidth", "savelabeled", "forceiterate", "maketar", "wipepaths", "dpi"), ()),
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +96,27 @@ def arguments_of(step: str, module: str = "") -> tuple[StepArgument, ...]:
         module: that defines it, for a step that is not public.
     """
     return tuple(_arguments(_definition(step, module)))
+
+
+def called_here(name: str, parameters: Collection[str]) -> str | None:
+    """Find the parameter that is meant by a name that is spelled otherwise, or is DeepLabCut's.
+
+    Args:
+        name: as somebody has written it.
+        parameters: of the step.
+
+    Returns:
+        "" where the name is DeepLabCut's and the step does without; None where nobody knows the name.
+    """
+    known, plain = {_plain(parameter): parameter for parameter in parameters}, _plain(name)
+    for candidate in (plain, *map(_plain, _OF_DEEPLABCUT.get(plain, ()))):
+        if candidate in known:
+            return known[candidate]
+    return "" if plain in _OF_DEEPLABCUT else None
+
+
+def _plain(name: str) -> str:
+    return re.sub("[-_]", "", name).lower()
 
 
 def meaning_of(step: str, module: str = "") -> str:

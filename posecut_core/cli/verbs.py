@@ -19,7 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CoercionError, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts import App, CoercionError, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
 from cyclopts.validators import Number
 from rich.console import Console
 
@@ -27,9 +27,9 @@ import posecut_core
 from posecut_core.cli.task import Outcome, Task, run_step
 from posecut_core.errors import ArgumentError, PosecutError, Remedy
 from posecut_core.progress import Report
-from posecut_core.project.given import converted, given_path
+from posecut_core.project.given import converted, given_path, named_few
 from posecut_core.results import Summary
-from posecut_core.steps import StepArgument, arguments_of, meaning_of
+from posecut_core.steps import StepArgument, arguments_of, called_here, meaning_of
 
 # --- table ------------------------------------------------------------------------------------------------------------
 # The verbs in the order of the workflow, with what their steps do not say.
@@ -254,12 +254,17 @@ def parse(words: Sequence[str], console: Console) -> Task | None:
             list(words) or ["--help"], console=console, print_error=False, exit_on_error=False,
         )  # fmt: skip
     except CycloptsError as error:
-        raise UsageError(f"{_said(error)} For help: {' '.join(filter(None, ('posecut', verb)))} --help") from error
+        command = " ".join(filter(None, ("posecut", verb, "--help")))
+        raise UsageError(f"{_said(error, verb)} For help: {command}") from error
     return answer if isinstance(answer, Task) else None
 
 
-def _said(error: CycloptsError) -> str:
+def _said(error: CycloptsError, verb: str) -> str:
     """Say what is wrong with a command line; of a number, what its step would say in Python."""
+    said = " ".join(str(error).split())
+    if isinstance(error, UnknownOptionError) and verb:
+        typed = (error.token.keyword or error.token.value).partition("=")[0]
+        return _answered(typed, verb, said)
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         return f"Unexpected argument: {' '.join(error.unused_tokens)}."
     if isinstance(error, CoercionError) and error.target_type in (int, float) and error.token and error.token.keyword:
@@ -267,7 +272,37 @@ def _said(error: CycloptsError) -> str:
             converted(error.token.value, error.target_type, error.token.keyword)
         except ArgumentError as refused:
             return str(refused)
-    return " ".join(str(error).split())
+    return said
+
+
+def _answered(typed: str, verb: str, said: str) -> str:
+    """Say how an option is called here that has another name in DeepLabCut or in Python, or whose option it is.
+
+    Args:
+        typed: what is no option of the verb.
+        verb: behind which it stands.
+        said: of it by cyclopts, which asks whether an option of the verb is meant that is spelled nearly so.
+    """
+    own = {option.parameter: option.name for option in options(verb) if not option.by_place}
+    meant = called_here(typed, own)
+    if meant == "":
+        return f"{typed} is not needed here; leave it out."
+    if meant is not None:
+        return said if f"Did you mean {own[meant]}?" in said else f"{typed} is called {own[meant]} here."
+    others = [other for other in VERBS if typed in (option.name for option in options(other))]
+    setting = typed.removeprefix("--").replace("-", "_")
+    if VERBS[verb].panel == "Train" and "create-training-dataset" not in others and _is_setting(setting):
+        return f"{typed} is a setting of the training; write {setting} into the settings.yaml of the shuffle."
+    if others and "Did you mean" not in said:
+        return f"{typed} is no option of {verb}, but of {named_few(others, most=3)}."
+    return said
+
+
+def _is_setting(name: str) -> bool:
+    from posecut_core.dataset.settings import TrainingSettings  # loads what help does without
+    from posecut_core.storage.values import properties
+
+    return name in properties(TrainingSettings)
 
 
 def _app(verbs: Sequence[str]) -> App:

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from posecut_core.errors import ArgumentError, PosecutError, Remedy, VideoError, perhaps
+from posecut_core.steps import called_here
 from posecut_core.storage.files import open_file
 from posecut_core.storage.remote import remote_path
 
@@ -384,7 +385,7 @@ def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         try:
             bound = signature.bind(*words, **options)
         except TypeError:
-            return step(*words, **options)  # Python says what is missing, or too much
+            return _refused_by_python(step, signature, words, options)
         for name, value in bound.arguments.items():
             bound.arguments[name] = converted(value, hints.get(name), name)
         try:
@@ -394,6 +395,24 @@ def forgiving(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
             raise
 
     return called
+
+
+def _refused_by_python(
+    step: Callable[..., Result], signature: inspect.Signature, words: Sequence[object], options: Mapping[str, object]
+) -> Result:
+    """Let Python say what is missing, or too much, and add how arguments that DeepLabCut has are called here.
+
+    Raises:
+        TypeError: always.
+    """
+    try:
+        return step(*words, **options)
+    except TypeError as error:
+        for name in options:
+            meant = None if name in signature.parameters else called_here(name, signature.parameters)
+            if meant is not None:
+                error.add_note(f"{name} is called {meant} here." if meant else f"{name} is not needed here.")
+        raise
 
 
 def _completed(remedy: Remedy, step: str, signature: inspect.Signature, bound: inspect.BoundArguments) -> Remedy:

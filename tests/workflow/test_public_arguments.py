@@ -9,6 +9,7 @@ import pytest
 
 import posecut_core
 import posecut_core.demo
+from posecut_core import steps
 from posecut_core.errors import ArgumentError, PosecutError
 
 STEPS = [
@@ -114,6 +115,28 @@ def test_labels_are_read_and_edited_by_the_path_of_a_project(spot_project):
         assert posecut_core.read_labels(form, "spot").numbers.tolist() == wanted.numbers.tolist()
         with posecut_core.LabelSession.open(form, "spot") as session:
             assert session.writable
+
+
+def test_an_argument_of_deeplabcut_is_answered_with_ours():
+    """Python says that it is not expected; a note says what does the same, or that it is not needed."""
+    for step, given, note in (
+        (posecut_core.train_network, {"epochs": 200}, "epochs is called maxiters here."),
+        (posecut_core.evaluate_network, {"Shuffles": [1]}, "Shuffles is called shuffle here."),
+        (posecut_core.extract_frames, {"userfeedback": False}, "userfeedback is not needed here."),
+    ):
+        with pytest.raises(TypeError, match="unexpected keyword") as refused:
+            step("nowhere", **given)
+        assert refused.value.__notes__ == [note]
+    with pytest.raises(TypeError) as refused:
+        posecut_core.train_network("nowhere", nonsense=1)
+    assert not hasattr(refused.value, "__notes__")
+
+
+def test_what_deeplabcut_calls_otherwise_is_an_argument_of_some_step():
+    """But for the shell's answer to its own question."""
+    known = {parameter for name in STEPS for parameter in inspect.signature(getattr(posecut_core, name)).parameters}
+    meant = {parameter for several in steps._OF_DEEPLABCUT.values() for parameter in several}
+    assert meant - known == {"yes"}
 
 
 def test_frames_and_videos_are_given_in_any_form(spot_project):
