@@ -26,7 +26,7 @@ from rich.console import Console
 import posecut_core
 from posecut_core.cli.task import Outcome, Task, run_step
 from posecut_core.errors import ArgumentError, PosecutError, Remedy
-from posecut_core.progress import Report
+from posecut_core.progress import Notice, Report
 from posecut_core.project.given import converted, given_path, named_few
 from posecut_core.results import Summary
 from posecut_core.steps import StepArgument, arguments_of, called_here, meaning_of
@@ -393,11 +393,28 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
         reports = any(one.parameter == "report" for one in arguments_of(*_step_of(verb)))
         call: dict[str, Any] = {"report": report} if reports else {}
         if verb == "extract-outlier-frames":
-            call["confirm"] = asking(arguments, report, yes=yes)
+            try:
+                call["confirm"] = asking(arguments, report, yes=yes)
+            except ArgumentError:
+                _look_for_outliers(arguments, report)  # says first what else is wrong, and what the question is about
+                raise
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
         return run_step(partial(run, **arguments, **call), lambda result: outcome_of(result, arguments))
 
     return Task(work, partial(_when_interrupted, verb, arguments), arguments)
+
+
+def _look_for_outliers(arguments: Mapping[str, Any], report: Report) -> None:
+    """Tell what would be extracted, before somebody is asked for it.
+
+    Raises:
+        PosecutError: nothing can be found, as no network is trained or no video is analyzed.
+    """
+    from posecut_core.workflow.extract_outlier_frames import find_outlier_frames
+
+    known = {argument.parameter for argument in arguments_of("find_outlier_frames")}
+    given = {name: value for name, value in arguments.items() if name in known}
+    report(Notice(find_outlier_frames(**given, report=report).summary().text))
 
 
 def _when_interrupted(verb: str, arguments: Mapping[str, Any]) -> str:

@@ -3,13 +3,16 @@
 import io
 from pathlib import Path
 
-from posecut_core.errors import ArgumentError
+import pytest
+
+from posecut_core.errors import ArgumentError, ModelError
 from posecut_core.refinement.candidates import Criteria
-from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierVideo
+from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierFrames, OutlierVideo
 from posecut_core.workflow.merge_datasets import MergedDatasets
 
 DONE = OutlierVideo(Path("a.mp4"), Criteria(), 100, 7, Path("a_outliers.csv"), True, (3, 5), 2)
 STEP = "posecut_core.workflow.extract_outlier_frames.extract_outlier_frames"
+FIND = "posecut_core.workflow.extract_outlier_frames.find_outlier_frames"
 
 
 def test_outliers_are_extracted_as_asked(posecut, step, project):
@@ -29,15 +32,27 @@ def test_results_are_json(posecut_json, step, project):
 
 
 def test_without_a_terminal_nothing_is_done(posecut, step, project, monkeypatch):
-    """It says so, and what to add; frames chosen by hand need no question."""
+    """It says so, what to add, and what would be extracted then; frames chosen by hand need no question."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
-    code, _, err = posecut("extract-outlier-frames", project, "a.mp4")
+    looked = step(FIND, OutlierFrames("net", ()))
+    code, _, err = posecut("extract-outlier-frames", project, "a.mp4", "--epsilon", "30", "--seed", "1")
     assert (code, calls) == (ArgumentError.exit_code, [])
-    assert "--yes" in err
+    assert "--yes" in err.splitlines()[-1]
+    assert looked[0]["epsilon"] == 30
+    assert OutlierFrames("net", ()).summary().text in err
     manual = ["--outlieralgorithm", "manual", "--frames", "3,5"]
     assert posecut("extract-outlier-frames", project, "a.mp4", *manual)[0] == 0
     assert calls[0]["confirm"] is None
+
+
+@pytest.mark.parametrize("options", [(), ("--cluster", "slurm")])
+def test_nobody_is_asked_about_what_cannot_be_found(posecut, project, video, monkeypatch, options):
+    """Kind: an option was asked for, and then said that no network is trained."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, _, err = posecut("extract-outlier-frames", project, video, *options)
+    assert code == ModelError.exit_code
+    assert "--yes" not in err
 
 
 def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
