@@ -22,6 +22,8 @@ _CUT = 4.0  # labels of more surprise are doubtful: they count less in the next 
 _ROUNDNESS = 0.5  # share of a bodypart's mean variance that counts in all directions: few frames tell them apart badly
 _MOST_LEVERAGE = 0.9
 _MOST = 50.0  # squared surprise beyond which a label does not speak more for an exchange
+_ONE_PLACE = 1.0  # pixel: labels that never lie farther apart mark one place
+_FEWEST_SHARED = 3  # frames in which they do
 _AT_ONCE = 3  # wrong labels of a frame that are found one after another, each without misleading the next
 
 
@@ -73,6 +75,29 @@ def rank_labels(tables: Sequence[LabelTable]) -> tuple[Suspect, ...]:
         for row, part in found
         if seen[row, part]
     )
+
+
+def in_one_place(tables: Sequence[LabelTable]) -> tuple[tuple[str, ...], ...]:
+    """List bodyparts, those together that lie in one place in every frame that has both, in videos with the same ones.
+
+    Nothing of that is surprising, frame by frame: labels lie where the others lead one to expect them.
+    """
+    if not tables:
+        return ()
+    xy, groups = np.concatenate([table.xy for table in tables]), list[list[int]]()
+    for part in range(xy.shape[1]):
+        found = next((group for group in groups if all(_coincide(xy[:, one], xy[:, part]) for one in group)), None)
+        if found is None:
+            groups.append([part])
+        else:
+            found.append(part)
+    return tuple(tuple(tables[0].bodyparts[part] for part in group) for group in groups if len(group) > 1)
+
+
+def _coincide(one: Float64[np.ndarray, "F 2"], other: Float64[np.ndarray, "F 2"]) -> bool:
+    apart = np.hypot(*(one - other).T)
+    shared = apart[~np.isnan(apart)]
+    return len(shared) >= _FEWEST_SHARED and bool(shared.max() <= _ONE_PLACE)
 
 
 def _surprises(xy: Float64[np.ndarray, "F K 2"]) -> tuple[Float64[np.ndarray, "F K"], Int64[np.ndarray, "F K"]]:

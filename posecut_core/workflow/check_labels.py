@@ -19,7 +19,7 @@ from posecut_core.labels.images import adopt_project
 from posecut_core.labels.notices import note_removed, note_sizes, note_skeleton
 from posecut_core.labels.store import lost_pictures, read_drafts, read_labels
 from posecut_core.labels.store import write_labels as write_project_labels
-from posecut_core.labels.suspects import Suspect, rank_labels
+from posecut_core.labels.suspects import Suspect, in_one_place, rank_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import labels_named, uncounted
 from posecut_core.plots.frames import draw_check_image
@@ -88,12 +88,18 @@ class CheckedLabels:
     suspects: tuple[Suspect, ...] = ()  # the tenth of the labels that is most probably wrong, the worst first
     compared: LabelComparison | None = None  # with the labels of another person
     agreement: Path | None = None  # .csv of how far both lie apart, by bodypart
+    in_one_place: tuple[tuple[str, ...], ...] = ()  # bodyparts that no frame shows apart, those of one place together
 
     def summary(self) -> Summary:
         """Say where the pictures are, and what a person should look at."""
         strange = [one for one in self.suspects if one.surprise >= _STRANGE][:_NAMED]
-        lines = [*(line for video in self.videos for line in video._lines()), *map(_told, strange)]
-        if self.suspects and not strange:
+        lines = [line for video in self.videos for line in video._lines()]
+        lines += [
+            f"{', '.join(parts)} lie in one place in every frame: place each of them where it is"
+            for parts in self.in_one_place
+        ]
+        lines += map(_told, strange)
+        if self.suspects and not strange and not self.in_one_place:
             lines.append("no label stands out as wrong")
         return Summary(
             "Look at the pictures; correct the labels where they are wrong.",
@@ -165,7 +171,8 @@ def check_labels(
     """Draw the labels onto the frames, to see whether they are right.
 
     Every frame with labels, or with suggestions of them, is drawn into `labeled-data/<video>_labeled/`. Labels that lie
-    elsewhere than the other labels of their frame lead one to expect are named first; no network is needed for that.
+    elsewhere than the other labels of their frame lead one to expect are named first, as are bodyparts that lie in one
+    place in every frame; no network is needed for that.
     With the labels of another person, the distance between both is measured, and written to `label-agreement.csv`:
     evaluations then name it beside the errors of a network.
 
@@ -204,14 +211,15 @@ def check_labels(
             Remedy("label_frames", config=project.root),
             Remedy("export_deeplabcut", config=project.root),
         )
-    ranked = rank_labels([table for table, _ in found])
+    tables = [table for table, _ in found]
+    ranked, together = rank_labels(tables), in_one_place(tables)
     suspects = ranked[: math.ceil(_SUSPECTED * len(ranked))]
-    compared = None if other is None else _compared(project, [table for table, _ in found], other, report)
+    compared = None if other is None else _compared(project, tables, other, report)
     agreement = None if compared is None else project.label_agreement
     return treat_all(
         found,
         lambda pair: _check(project, pair[0], pair[1], report),
-        lambda checked: CheckedLabels(project.config_path, tuple(checked), suspects, compared, agreement),
+        lambda checked: CheckedLabels(project.config_path, tuple(checked), suspects, compared, agreement, together),
         name=lambda pair: pair[0].video,
         what="videos have labels or frames that cannot be drawn",
         kind=LabelError,

@@ -79,3 +79,8 @@ def test_doubtful_labels_are_listed():
         "  tip has no label in 2 frames",
         "  a label lies outside its frame: frame 3 hand",
     )
+    merged = CheckedLabels(CONFIG, (video,), in_one_place=(("hand", "tip"), ("eye", "ear", "nose")))
+    assert tell(merged).lines[5:7] == (
+        "hand, tip lie in one place in every frame: place each of them where it is",
+        "eye, ear, nose lie in one place in every frame: place each of them where it is",
+    )

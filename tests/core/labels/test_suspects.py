@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from posecut_core.labels.suspects import rank_labels
+from posecut_core.labels.suspects import in_one_place, rank_labels
 from posecut_core.labels.table import LabelTable
 
 BODYPARTS = ("nose", "left", "right", "back", "tail")
@@ -40,6 +40,20 @@ def test_exchanged_labels_are_named_together(table):
         (40, "left", "right"),
         (40, "right", "left"),
     }
+
+
+def test_bodyparts_that_lie_in_one_place_are_told_together(table):
+    """In every frame that has both, of three frames or more; that one frame shows them apart is enough."""
+    xy = table.xy.copy()
+    xy[:, [1, 2]] = xy[:, [0]] + 0.4
+    xy[5, 1] = np.nan
+    halves = [table.rows(np.arange(60) < 30), replace(table.rows(np.arange(60) >= 30), video="m2")]
+    halves = [replace(half, xy=part) for half, part in zip(halves, (xy[:30], xy[30:]), strict=True)]
+    assert in_one_place(halves) == (("nose", "left", "right"),)
+    xy[40, 2] += 5
+    assert in_one_place([replace(table, xy=xy)]) == (("nose", "left"),)
+    xy[:-2, 1] = np.nan
+    assert in_one_place([replace(table, xy=xy)]) == in_one_place([table]) == in_one_place([]) == ()
 
 
 def test_every_label_has_its_rank_and_nothing_else(table):
