@@ -17,13 +17,13 @@ from posecut_core.dataset.frames import (
     KnownImages,
     TrainingFrames,
     check_trainable,
-    comfortable_scale,
     load_frames,
     mirror_order,
     scaled_size,
 )
 from posecut_core.dataset.scoremaps import Distances, distances_between
 from posecut_core.dataset.settings import TrainingSettings, settings_from
+from posecut_core.dataset.sizes import comfortable_scale
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.engine import XlaEngine

@@ -18,9 +18,9 @@ from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.scoremaps import Number
 from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.dataset.sizes import CROP_MARGIN
 from posecut_core.video.neighbors import COLORS, GREEN
 
-CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
 _WIDENS = (0.06, 0.6)  # shares of the steps between which they come to be turned by all that is asked for
 _LONGEST = TrainingSettings.maxiters  # steps; nobody who asks for more wants to wait longer for that
 _BLUR_TAPS = 3  # a blur reaches this many pixels to each side

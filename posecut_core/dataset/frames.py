@@ -58,17 +58,6 @@ def scaled_size(height: int, width: int, *, scale: float) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def comfortable_scale(longest: int, *, interactive: bool = False) -> float:
-    """Choose the global_scale at which a computer without a GPU keeps up with frames; none is magnified.
-
-    Args:
-        longest: pixels of their longest side.
-        interactive: for the network that learns while somebody labels, which has to be faster.
-    """
-    side, least = (320, 0.25) if interactive else (400, 0.4)
-    return round(float(np.clip(side / longest, least, 1.0)), 3)
-
-
 def scale_points(
     xy: Float[np.ndarray, "... 2"], *, source: tuple[int, int], target: tuple[int, int]
 ) -> Float[np.ndarray, "... 2"]:

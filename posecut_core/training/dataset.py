@@ -1,7 +1,6 @@
 """Training datasets: the labels they are made of, their settings, their splits under the numbers of shuffles."""
 
 import dataclasses
-import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from posecut_core.backbones import AUTO, net_types
-from posecut_core.dataset.augmentation import CROP_MARGIN
-from posecut_core.dataset.frames import comfortable_scale
 from posecut_core.dataset.settings import (
     CHOSEN,
     TrainingSettings,
@@ -20,6 +17,7 @@ from posecut_core.dataset.settings import (
     usual_steps,
     write_settings,
 )
+from posecut_core.dataset.sizes import LabeledSizes, comfortable_scale, longest_side
 from posecut_core.dataset.split import (
     Split,
     read_split,
@@ -55,8 +53,6 @@ _MAY_DIFFER = (
     "init_origin",
     "init_sha256",
 )
-_SMALLEST_CROP = 128  # pixels; smaller ones would save little time
-_LARGEST_CROP = 384  # a step takes three times as long as with the usual crops
 _Indices = tuple[Sequence[int], Sequence[int]]  # of training and of test frames
 
 
@@ -146,13 +142,13 @@ def _suiting(
     animal = animal_of(np.concatenate([table.xy for table in tables]))
     view = read_state(project.settings_path).view
     chosen, told = dict[str, object](), list[str]()
-    longest = _longest_side(project, tables)
+    longest = longest_side(project, tables)
     if "global_scale" not in given:
         chosen["global_scale"] = comfortable_scale(longest)
         told += [f"global_scale {chosen['global_scale']:g}, to save time and memory"] * (chosen["global_scale"] != 1)
     if "crop_size" not in given:
         scale = settings_from({"global_scale": {**chosen, **given}["global_scale"]}).global_scale
-        chosen["crop_size"] = crop = _crop_size(animal=animal.size * scale, frame=longest * scale)
+        chosen["crop_size"] = crop = LabeledSizes(animal.size, longest).crop_size(scale=scale)
         why = "so that crops hold the whole animal" if crop > TrainingSettings.crop_size else "as the frames are small"
         told += [f"crop_size {crop}, {why}"] * (crop != TrainingSettings.crop_size)
     if "rotation" not in given:
@@ -165,28 +161,6 @@ def _suiting(
     if told:
         report(Notice(f"Chosen for this training: {'; '.join(told)}. Give other values where these do not fit"))
     return chosen
-
-
-def _longest_side(project: Project, tables: Sequence[LabelTable]) -> int:
-    """Return the longest side of the labeled frames, in pixels."""
-    stores = [FrameStore.open(project.frame_store(table.video)) for table in tables]
-    return max(
-        int(store.sizes[np.isin(store.numbers, table.numbers)].max(initial=1))
-        for store, table in zip(stores, tables, strict=True)
-    )
-
-
-def _crop_size(*, animal: float, frame: float) -> int:
-    """Choose the side of crops by the longest sides of the animal and of the frame, in pixels of the scaled frame.
-
-    What tells like bodyparts apart, as the legs of an animal, may be at its other end. Nothing is beyond the frame.
-    """
-    usual = min(TrainingSettings.crop_size, max(_multiple(frame), _SMALLEST_CROP))
-    return min(max(usual, _multiple(animal + 2 * CROP_MARGIN)), _LARGEST_CROP)
-
-
-def _multiple(length: float) -> int:
-    return 16 * math.ceil(length / 16)
 
 
 # --- shuffles ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, read_settings
+from posecut_core.dataset.sizes import LabeledSizes, longest_side
 from posecut_core.dataset.split import read_revision, read_split
 from posecut_core.errors import (
     ArgumentError,
@@ -24,7 +25,7 @@ from posecut_core.progress import Notice
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.project.state import ProjectState, write_state
-from posecut_core.training.dataset import _crop_size, _longest_side, labeled_tables, write_shuffle
+from posecut_core.training.dataset import labeled_tables, write_shuffle
 from posecut_core.types import FrameRef
 from posecut_core.video.frame_store import FrameStore
 from posecut_core.video.writer import VideoWriter
@@ -274,11 +275,11 @@ def test_large_frames_are_scaled_down(project):
     for number, width in ((101, 640), (103, 2000)):
         store.append([(number, np.zeros((48, width, 3), np.uint8), (0, 0))])
         tables = labeled_tables(opened)
-        assert _longest_side(opened, tables) == longest  # the new frame is not labeled yet
+        assert longest_side(opened, tables) == longest  # the new frame is not labeled yet
         table = next(table for table in tables if table.video == "bee")
         numbers, xy = np.append(table.numbers, number), np.append(table.xy, table.xy[:1], axis=0)
         write_labels(opened, LabelTable("bee", table.bodyparts, numbers, xy))
-        longest = _longest_side(opened, labeled_tables(opened))
+        longest = longest_side(opened, labeled_tables(opened))
         assert longest == width
     assert read_settings(create_training_dataset(project).shuffles[0].settings).global_scale == 0.4
 
@@ -339,7 +340,8 @@ def test_crops_are_chosen_to_hold_the_animal(project, scale, crop, why):
     assert [f"crop_size {crop}, {why}" in text for text in told] == [True] * bool(why)
     made = create_training_dataset(project, settings={"global_scale": scale, "crop_size": 64}).shuffles[0]
     assert read_settings(made.settings).crop_size == 64
-    assert (_crop_size(animal=300, frame=640), _crop_size(animal=1000, frame=1000)) == (320, 384)
+    assert LabeledSizes(300, 640).crop_size(scale=1.0) == LabeledSizes(600, 1280).crop_size(scale=0.5) == 320
+    assert LabeledSizes(1000, 1000).crop_size(scale=1.0) == 384
 
 
 def test_a_scale_that_is_no_number_is_refused_by_name(project):

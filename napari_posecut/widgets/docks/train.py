@@ -22,6 +22,7 @@ from napari_posecut.widgets.forms.training import (
     edited_since,
     frames_of,
     new_shuffle,
+    sizes_of,
     speed_of,
     start_of,
 )
@@ -263,7 +264,8 @@ class TrainDock(QWidget):
         self.networks.setValue(len(project.training(number).networks()))
         self.form.show_settings(start.settings, automatic=start.automatic)
         speed = in_background(lambda: speed_of(project, number))
-        self.form.show_pace(frames=len(self._labeled()), speed=speed)
+        sizes = in_background(lambda: sizes_of(project)) if "crop_size" in start.automatic else None
+        self.form.show_pace(frames=len(self._labeled()), speed=speed, sizes=sizes)
         running = self.session.jobs.find(_VERB) is not None
         state = "training in the background; you can go on labeling." if running else _state_text(steps, settings)
         self._state = f"<b>Shuffle {number}</b>: {state}"

@@ -4,10 +4,11 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any
 
+import numpy as np
 import yaml
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, Label, LineEdit, PushButton, SpinBox
 from magicgui.widgets.bases import ValueWidget, Widget
@@ -27,8 +28,10 @@ from posecut_core.dataset.settings import (
     usual_net_type,
     usual_steps,
 )
+from posecut_core.dataset.sizes import LabeledSizes, comfortable_scale, longest_side
 from posecut_core.dataset.split import read_split
 from posecut_core.errors import DatasetError, ModelError, PosecutError
+from posecut_core.labels.animal import animal_of
 from posecut_core.labels.contents import read_contents
 from posecut_core.model.log import read_log
 from posecut_core.progress import rough_time
@@ -55,7 +58,8 @@ INITIAL_WEIGHTS = {
 _LARGEST = 2**63 - 1
 _LENGTHS = (("quick look", 0.2), ("usual", 1.0), ("thorough", 3.0))  # shares of the usual steps
 _OTHER = 0  # steps that are none of these
-_OF_SPEED = ("net_type", "init_weights", "width", "batch_size", "crop_size")  # settings by which steps take their time
+# Settings by which steps take their time; a crop that is automatic follows the scale.
+_OF_SPEED = ("net_type", "init_weights", "width", "batch_size", "crop_size", "global_scale")
 _GROUPS = {  # the setting that begins a group -> what the group is about
     "width": "Network",
     "pos_dist_thresh": "Score maps and crops",
@@ -78,6 +82,7 @@ class SettingsForm(Container[Widget]):
         self._shown = TrainingSettings()
         self._usual = self._shown.maxiters
         self._speed = 0.0  # operations per second; 0 while nobody has told
+        self._sizes: LabeledSizes | None = None  # of what is labeled, once that is known
         self._work = step_operations(self._shown)  # of a step, with what the form says
         self.length = ComboBox(name="length", label="how long", choices=self._lengths())
         self._automatic = CHOSEN  # what the core chooses unless it is given
@@ -137,13 +142,17 @@ class SettingsForm(Container[Widget]):
         self._show_file()
         self._count_work()
 
-    def show_pace(self, *, frames: int, speed: float) -> None:
+    def show_pace(self, *, frames: int, speed: float, sizes: LabeledSizes | None = None) -> None:
         """Offer lengths that suit so many labeled frames, and say how many minutes each takes.
 
         Args:
             frames: how many are labeled.
             speed: operations per second, as `speed_of` returns them.
+            sizes: of what is labeled, where the core chooses by them.
         """
+        if sizes != self._sizes:
+            self._sizes = sizes
+            self._count_work()
         usual = usual_steps(frames) if frames else self._usual
         if (usual, speed) == (self._usual, self._speed):
             return
@@ -163,10 +172,19 @@ class SettingsForm(Container[Widget]):
         """Count the work of a step again; what cannot work is said when the training is started."""
         with contextlib.suppress(ModelError):
             typed = {name: value for name in _OF_SPEED if (value := self._typed(name, self.fields[name])) is not None}
-            work = step_operations(settings_from({**dataclasses.asdict(self._shown), **typed}))
+            settings = settings_from({**dataclasses.asdict(self._shown), **typed})
+            work = step_operations(self._with_crop(settings, typed))
             if work != self._work:
                 self._work = work
                 self._show_lengths()
+
+    def _with_crop(self, settings: TrainingSettings, typed: Collection[str]) -> TrainingSettings:
+        """Return settings with the crop that the core will choose, where none is given and the labels are known."""
+        if self._sizes is None or "crop_size" in typed or "crop_size" not in self._automatic:
+            return settings
+        scaled = "global_scale" in typed or "global_scale" not in self._automatic
+        scale = settings.global_scale if scaled else comfortable_scale(self._sizes.frame)
+        return dataclasses.replace(settings, crop_size=self._sizes.crop_size(scale=scale))
 
     def _show_lengths(self) -> None:
         with self.length.changed.blocked():
@@ -346,6 +364,17 @@ def speed_of(project: Project, shuffle: int) -> float:
     return operations_per_second()
 
 
+def sizes_of(project: Project) -> LabeledSizes | None:
+    """Return how large the labeled frames and the animal in them are; None where that cannot be known."""
+    with contextlib.suppress(PosecutError):
+        tables = [read_contents(project, folder.name).table(folder.name) for folder in frame_folders(project)]
+        tables = [table for table in tables if len(table.numbers)]
+        if tables:
+            animal = animal_of(np.concatenate([table.xy for table in tables]))
+            return LabeledSizes(animal.size, longest_side(project, tables))
+    return None
+
+
 def edited_since(project: Project, shuffle: int) -> bool:
     """Tell whether labels may have been edited since a training dataset was made of them."""
     split = project.training(shuffle).split
@@ -397,7 +426,8 @@ class TrainWidget(Container[Widget]):
         self.counts.value = count_text(len(labeled), len(labeled - used))
         start = start_of(project, number)
         self.form.show_settings(start.settings, automatic=start.automatic)
-        self.form.show_pace(frames=len(labeled), speed=speed_of(project, number))
+        sizes = sizes_of(project) if "crop_size" in start.automatic else None
+        self.form.show_pace(frames=len(labeled), speed=speed_of(project, number), sizes=sizes)
 
     def start(self) -> None:
         """Make the next training dataset of all labels, and train on it; what is refused is said in the widget."""

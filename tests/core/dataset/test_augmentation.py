@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posecut_core.dataset.augmentation import (
-    CROP_MARGIN,
     Patches,
     _change_light,
     _crop_matrices,
@@ -30,6 +29,7 @@ from posecut_core.dataset.augmentation import (
 )
 from posecut_core.dataset.frames import Batch
 from posecut_core.dataset.settings import TrainingSettings
+from posecut_core.dataset.sizes import CROP_MARGIN
 
 SIZE, FRAME, BATCH = 64, 96, 16  # pixels of a crop's and of a frame's side, crops of a step
 PLAIN = TrainingSettings(

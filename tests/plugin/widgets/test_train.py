@@ -8,7 +8,7 @@ import pytest
 import napari_posecut
 from napari_posecut.widgets.docks.train import TrainDock
 from napari_posecut.widgets.forms import training
-from napari_posecut.widgets.forms.training import first_settings
+from napari_posecut.widgets.forms.training import first_settings, sizes_of
 from posecut_core import create_training_dataset
 from posecut_core.dataset.duration import step_operations
 from posecut_core.dataset.settings import (
@@ -19,6 +19,7 @@ from posecut_core.dataset.settings import (
     with_inherited,
     write_settings,
 )
+from posecut_core.dataset.sizes import comfortable_scale
 from posecut_core.errors import Remedy
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
@@ -60,7 +61,7 @@ def test_without_a_project_it_says_what_to_do(viewer, session):
 
 def test_minutes_and_the_end_are_told_before_anything_was_trained(session, dock, monkeypatch):
     """They are those of this computer's speed, and of as many networks as are asked for; running work says its own."""
-    work = step_operations(dock.form._shown)
+    work = dock.form._work
     monkeypatch.setattr(training, "operations_per_second", lambda: work / 3)  # a step takes 3 s
     dock.now = lambda: datetime(2026, 1, 31, 14, 8)
     session.project_changed.emit()
@@ -72,6 +73,20 @@ def test_minutes_and_the_end_are_told_before_anything_was_trained(session, dock,
     assert "until about" in dock.ending.text()
     press(dock.start_button)
     assert not dock.ending.isVisible()
+
+
+def test_minutes_are_those_of_the_crops_that_the_core_will_choose(session, dock):
+    """Kind: a setting that is automatic counted as its default, though the labels tell what it will be."""
+    frames = sizes_of(session.project)
+    crop = frames.crop_size(scale=comfortable_scale(frames.frame))
+    assert crop != TrainingSettings().crop_size
+    assert dock.form._work == step_operations(dataclasses.replace(dock.form._shown, crop_size=crop))
+    dock.form.fields["global_scale"].value = "4"
+    assert dock.form._work == step_operations(
+        dataclasses.replace(dock.form._shown, crop_size=frames.crop_size(scale=4))
+    )
+    dock.form.fields["crop_size"].value = "64"
+    assert dock.form._work == step_operations(dataclasses.replace(dock.form._shown, crop_size=64))
 
 
 def test_only_what_was_changed_is_asked_for(session, dock):
