@@ -55,8 +55,7 @@ class Verb:
 
 
 VERBS = {
-    "demo": Verb("Begin", "", "The videos and the project are kept; run the same command again to continue.",
-                 module="demo.run"),
+    "demo": Verb("Begin", "", "What was made is kept; run the same command again to continue.", module="demo.run"),
     "create-new-project": Verb("Begin", "reaching ada videos/ --bodyparts snout,leftear,rightear,tailbase",
                                "Nothing was created; run the same command again."),
     "import-project": Verb("Begin", "flies.slp ada --animal female", "Run the same command again."),
