@@ -91,7 +91,8 @@ def _public_functions():
     for package in (posecut_core, posecut_core.demo):
         for name in package.__all__:
             thing = getattr(package, name)
-            methods = inspect.getmembers(thing, inspect.isroutine) if inspect.isclass(thing) else []
+            routines = inspect.getmembers(thing, lambda one: inspect.isfunction(one) or inspect.ismethod(one))
+            methods = routines if inspect.isclass(thing) else []
             own = [(f"{name}.{method}", found) for method, found in methods if not method.startswith("_")]
             yield from own if inspect.isclass(thing) else [(name, thing)] * inspect.isfunction(thing)
 
@@ -101,7 +102,6 @@ def test_whatever_takes_a_project_or_a_file_takes_its_path_as_text():
     picky = {
         f"{name}({parameter})"
         for name, function in _public_functions()
-        if function.__module__ and function.__module__.startswith("posecut_core")
         for parameter, hint in typing.get_type_hints(function).items()
         if parameter != "return" and hint in (Path, posecut_core.Project)
     }

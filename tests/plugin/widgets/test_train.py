@@ -19,7 +19,7 @@ from posecut_core.dataset.settings import (
     with_inherited,
     write_settings,
 )
-from posecut_core.dataset.sizes import comfortable_scale
+from posecut_core.dataset.sizes import LabeledSizes
 from posecut_core.errors import Remedy
 from posecut_core.model.log import Metrics, append_log, start_log
 from posecut_core.progress import Notice, Progress
@@ -61,7 +61,7 @@ def test_without_a_project_it_says_what_to_do(viewer, session):
 
 def test_minutes_and_the_end_are_told_before_anything_was_trained(session, dock, monkeypatch):
     """They are those of this computer's speed, and of as many networks as are asked for; running work says its own."""
-    work = dock.form._work
+    work = step_operations(dock.form._shown)
     monkeypatch.setattr(training, "operations_per_second", lambda: work / 3)  # a step takes 3 s
     dock.now = lambda: datetime(2026, 1, 31, 14, 8)
     session.project_changed.emit()
@@ -77,16 +77,17 @@ def test_minutes_and_the_end_are_told_before_anything_was_trained(session, dock,
 
 def test_minutes_are_those_of_the_crops_that_the_core_will_choose(session, dock):
     """Kind: a setting that is automatic counted as its default, though the labels tell what it will be."""
-    frames = sizes_of(session.project)
-    crop = frames.crop_size(scale=comfortable_scale(frames.frame))
-    assert crop != TrainingSettings().crop_size
-    assert dock.form._work == step_operations(dataclasses.replace(dock.form._shown, crop_size=crop))
+
+    def work(crop):
+        return step_operations(dataclasses.replace(dock.form._shown, crop_size=crop))
+
+    assert dock.form._sizes == sizes_of(session.project)
+    dock.form.show_pace(frames=6, speed=1.0, sizes=LabeledSizes(animal=90, frame=100))
+    assert dock.form._work == work(128)
     dock.form.fields["global_scale"].value = "4"
-    assert dock.form._work == step_operations(
-        dataclasses.replace(dock.form._shown, crop_size=frames.crop_size(scale=4))
-    )
+    assert dock.form._work == work(368)
     dock.form.fields["crop_size"].value = "64"
-    assert dock.form._work == step_operations(dataclasses.replace(dock.form._shown, crop_size=64))
+    assert dock.form._work == work(64)
 
 
 def test_only_what_was_changed_is_asked_for(session, dock):
