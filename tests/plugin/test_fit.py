@@ -4,7 +4,15 @@ import pytest
 from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QDockWidget, QLabel, QScrollArea, QTabBar, QTreeWidgetItem
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QScrollArea,
+    QStyle,
+    QStyleOptionComboBox,
+    QTabBar,
+    QTreeWidgetItem,
+)
 
 from napari_posecut.session import session_of
 from napari_posecut.widgets.docks.label import LabelDock
@@ -68,6 +76,21 @@ def test_a_button_leads_back_to_a_picture_that_is_out_of_sight(opened):
         press(button)
         assert button.isHidden()
         assert (camera.center, camera.zoom) == fitted
+
+
+def test_how_long_a_training_takes_can_be_read(opened, qtbot):
+    """Kind: the minutes were cut off where they were hours; the dock has its width of 1280 pixels and is scrolled."""
+    dock = opened.open("4 Train")
+    dock.form.show_pace(frames=40, speed=dock.form._work / 12.0)  # 12 s per step
+    dock.form.more.value = True
+    qtbot.wait(1)
+    box, option = dock.form.length.native, QStyleOptionComboBox()
+    option.initFrom(box)
+    field = QStyle.SubControl.SC_ComboBoxEditField
+    room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, box).width()
+    texts = [box.itemText(row) for row in range(box.count())]
+    assert any(" h " in text for text in texts)
+    assert [text for text in texts if box.fontMetrics().horizontalAdvance(text) > room] == []
 
 
 def test_the_row_of_buttons_is_the_only_navigation(opened, qtbot):

@@ -99,7 +99,7 @@ class SettingsForm(Container[Widget]):
         super().__init__(labels=False)
         first, folded, groups = Container[Widget](), Container[Widget](labels=False), list[Container[Widget]]()
         pause()
-        first.extend([self.length, *main])  # added later than made, their labels get one width
+        first.extend(main)  # added later than made, their labels get one width
         for field in rest:
             if field.name in _GROUPS:
                 pause()
@@ -107,7 +107,7 @@ class SettingsForm(Container[Widget]):
                 folded.extend([Label(value=f"<b>{_GROUPS[field.name]}</b>"), groups[-1]])
             groups[-1].append(field)
         pause()
-        self.extend([first, self.more, folded])
+        self.extend([Label(value=self.length.label), self.length, first, self.more, folded])  # minutes need the width
         pause()
         for part in (self, first, folded, *groups):
             part.margins = (0, 0, 0, 0)

@@ -402,11 +402,18 @@ def picture_icon(picture: UInt8[np.ndarray, "H W 3"], side: int) -> QIcon:
     """Make a small picture of at most so many pixels on each side."""
     height, width, _ = picture.shape
     image = QImage(np.ascontiguousarray(picture).tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-    return QIcon(QPixmap.fromImage(image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio)))
+    return icon_of(QPixmap.fromImage(image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio)))
 
 
 def color_icon(color: Sequence[int]) -> QIcon:
     """Make a square of one color: red, green, blue from 0 to 255."""
     square = QPixmap(_SIDE, _SIDE)
     square.fill(QColor(*color))
-    return QIcon(square)
+    return icon_of(square)
+
+
+def icon_of(picture: QPixmap) -> QIcon:
+    """Make an icon that looks the same in a row that is selected, where Qt would tint it: its colors mean something."""
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)
+    return icon

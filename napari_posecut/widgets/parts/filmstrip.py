@@ -9,7 +9,7 @@ from napari_posecut.jobs.monitor import in_background
 from napari_posecut.labeling.frame_index import MEANING, NOTED, FrameIndex
 from napari_posecut.labeling.labeling import Labeling
 from napari_posecut.session import Session, session_of
-from napari_posecut.widgets.parts import name_controls, picture_icon
+from napari_posecut.widgets.parts import icon_of, name_controls, picture_icon
 from posecut_core.errors import PosecutError
 from posecut_core.evaluation.tables import newest_evaluation
 from posecut_core.project.paths import Project
@@ -154,4 +154,4 @@ def _small(index: FrameIndex, key: FrameRef) -> QIcon:
     except PosecutError:
         gray = QPixmap(_SIDE, _SIDE)
         gray.fill(Qt.GlobalColor.gray)
-        return QIcon(gray)
+        return icon_of(gray)

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QW
 
 from napari_posecut.labeling.frame_index import MEANING, NOTED, FrameStatus
 from napari_posecut.session import Session
+from napari_posecut.widgets.parts import icon_of
 from posecut_core.project.given import natural_key
 from posecut_core.project.opening import project_videos
 from posecut_core.project.paths import Project
@@ -32,7 +33,7 @@ def _icon_of(status: FrameStatus) -> QIcon:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _DRAWN[status](painter)
     painter.end()
-    return QIcon(pixmap)
+    return icon_of(pixmap)
 
 
 def _circle(painter: QPainter, color: str, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine, filled: int = 0) -> None:

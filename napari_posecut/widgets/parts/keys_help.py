@@ -5,7 +5,7 @@ from qtpy.QtWidgets import QTextEdit, QWidget
 
 from napari_posecut.labeling.keys import key_help
 
-_WIDTH = 400  # pixels in which each key and most of what it means have a line
+_WIDTH = 540  # pixels in which each key and most of what it means have a line
 _APART = 8  # pixels from the edges of the image
 
 
@@ -46,4 +46,4 @@ class KeysHelp(QTextEdit):
 
 def _help_text() -> str:
     rows = "".join(f"<tr><td><b>{do}</b>&nbsp;</td><td>{meaning}</td></tr>" for do, meaning in key_help())
-    return f"<table cellpadding=2>{rows}</table>"
+    return f"<table cellpadding=1>{rows}</table>"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QStyleOptionViewItem, QTreeWidgetItem
 
 from napari_posecut.widgets.parts import LowTable, colored_row, told_apart, without_beginning
@@ -16,10 +17,11 @@ def test_a_table_has_its_headings_and_no_branches(qtbot):
 
 
 def test_a_row_shows_its_bodypart_s_color(qtbot):
-    """The square before the first cell is filled with it."""
+    """The square before the first cell is filled with it, also where the row is selected."""
     row = colored_row(np.array([200, 10, 30], np.uint8), "snout", "0.90")
     assert [row.text(0), row.text(1)] == ["snout", "0.90"]
-    assert row.icon(0).pixmap(12, 12).toImage().pixelColor(5, 5).getRgb()[:3] == (200, 10, 30)
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        assert row.icon(0).pixmap(12, 12, mode).toImage().pixelColor(5, 5).getRgb()[:3] == (200, 10, 30)
 
 
 @pytest.mark.parametrize(
