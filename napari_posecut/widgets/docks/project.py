@@ -94,7 +94,7 @@ class _Checks(QWidget):
         super().__init__()
         self.doctor = StepRunner(session, "doctor", {"mend": "repair what can be repaired"}, "Check the project")
         self.labels = StepRunner(session, "check_labels", {"other": "compare with"}, "Check and draw the labels")
-        self.labels.form.fields["other"].native.setPlaceholderText("another person's project or labels")
+        self.labels.form.fields["other"].native.setPlaceholderText("another project or labels")
         self.doubtful = _DoubtfulLabels(session)
         self.labels.ended.connect(self.doubtful.show_checked)
         content = QWidget()

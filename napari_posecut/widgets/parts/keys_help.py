@@ -5,7 +5,7 @@ from qtpy.QtWidgets import QTextEdit, QWidget
 
 from napari_posecut.labeling.keys import key_help
 
-_WIDTH = 540  # pixels in which each key and most of what it means have a line
+_WIDTH = 620  # pixels in which each key, and nearly all that they mean, have one line
 _APART = 8  # pixels from the edges of the image
 
 
