@@ -92,7 +92,7 @@ def _of_demo(result: DemoResult) -> Outcome:
         f"Training: {training}. Analysis: {speed}. Everything took {_total(result.times)}.",
         _times(result.times),
         *_files(result.files),
-        "Look at the labeled video first. Then try it with videos of your own:",
+        "Look at the labeled video first. Then try it with videos of your own.",
     )
     return Outcome(result, lines, (_OWN_PROJECT,))
 
@@ -110,7 +110,7 @@ def _of_refined_demo(result: RefinedDemo) -> Outcome:
         f"Everything took {_total(result.times)}.",
         _times(result.times),
         *_files(result.files),
-        "Compare the two labeled videos. Then try it with videos of your own; the second command begins round 2:",
+        "Compare the two labeled videos. Then try it with videos of your own; the second command begins round 2.",
     )
     return Outcome(result, lines, (_OWN_PROJECT, command("extract-outlier-frames", "PROJECT", "VIDEOS")))
 

@@ -152,8 +152,10 @@ def run_demo(
         "labeling them: true positions with human-like jitter",
         lambda: label(config, scenes.to_label, frames_of(extracted)),
     )
-    step("drawing the labels of one video, to check them", lambda: check_labels(config, videos=own[:1], report=report))
-    step("splitting the frames for training and test", lambda: split(config, settings or {}))
+    checked = step(
+        "drawing the labels of one video, to check them", lambda: check_labels(config, videos=own[:1], report=report)
+    )
+    step("splitting the frames for training and test", lambda: split(config, settings or {}, steps=steps))
     trained = step("training a network", lambda: train_network(config, maxiters=steps, report=report))
     evaluation = step("evaluating it", lambda: evaluate_network(config, report=report))
     analyzed = step(
@@ -161,6 +163,7 @@ def run_demo(
         lambda: analyze_videos(config, [videos[-1]], save_as_csv=True, destfolder=folder / RESULTS, report=report),
     )
     files = step("drawing trajectories and a labeled video", lambda: show(config, videos[-1], folder / RESULTS, report))
+    files = {"checked labels": checked.videos[0].folder, **files}
     return _judge(folder, config, scenes.unseen, trained, evaluation, analyzed, files, step.times)
 
 
@@ -180,10 +183,11 @@ class Steps:
         return result
 
 
-def split(config: Path, settings: Mapping[str, object]) -> None:
+def split(config: Path, settings: Mapping[str, object], *, steps: int) -> None:
     """Create the training dataset of the project's iteration, if there is none, with `settings` beside the usual."""
     if not open_project(config).training().split.exists():
-        create_training_dataset(config, shuffles=[1], net_type=_NET_TYPE, settings={**_SETTINGS, **settings})
+        wanted = {**_SETTINGS, "maxiters": steps, **settings}
+        create_training_dataset(config, shuffles=[1], net_type=_NET_TYPE, settings=wanted)
 
 
 def show(config: Path, video: Path, results: Path, report: Report) -> dict[str, Path]:
@@ -212,7 +216,6 @@ def _judge(
     files = {
         "videos and their truth": folder / VIDEOS,
         "project": project.root,
-        "checked labels": project.labeled_data,
         "network": project.training().folder,
         "evaluation": project.training().evaluation("").folder,
         "predictions": video.files[0],
@@ -412,7 +415,7 @@ def _stored(config: Path, video: Path) -> tuple[int, ...]:
 def _merge(config: Path, rounds: Rounds, report: Report) -> int:
     """Begin iteration 1 with a training dataset of all labels; return how many frames are labeled."""
     merged = merge_datasets(config, report=report)
-    split(config, rounds.settings)
+    split(config, rounds.settings, steps=rounds.steps)
     return merged.labelled_frames
 
 
@@ -514,7 +517,7 @@ def run_demo_in_space(
         "labeling them: true positions with human-like jitter",
         lambda: label_views(config, cast.to_label, frames_of(extracted)),
     )
-    step("splitting the frames for training and test", lambda: split(config, _TURNED))
+    step("splitting the frames for training and test", lambda: split(config, _TURNED, steps=steps))
     step("training one network on all views", lambda: train_network(config, maxiters=steps, report=report))
     unseen = filmed[cast.unseen]
     step("analyzing new videos", lambda: analyze_videos(config, unseen, destfolder=results, report=report))

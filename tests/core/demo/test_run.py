@@ -36,6 +36,8 @@ def test_the_whole_demonstration_on_a_few_frames(tmp_path, monkeypatch):
     headings = [report for report in seen if isinstance(report, Notice) and report.text.startswith("Step ")]
     assert len(headings) == len(first.times) == demo._STEP_COUNT
     assert all(path.exists() for path in first.files.values())
+    assert len(list(first.files["checked labels"].glob("*.png"))) == 2
+    assert [report.text for report in seen if isinstance(report, Notice) and "settings.yaml" in report.text] == []
     assert np.isfinite([first.unseen_error, first.train_error, first.frames_per_second, *first.unseen_errors]).all()
     again = run_demo(tmp_path / "demo", cast=SHORT, steps=2, frames_to_label=2)
     assert (again.unseen_error, again.test_error) == (first.unseen_error, first.test_error)
