@@ -12,14 +12,14 @@ from dataclasses import is_dataclass
 from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, get_type_hints
 
 from beartype import BeartypeConf, beartype
 from jaxtyping import jaxtyped
 
 _typed = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
-_DECORATOR = f"__import__('sys').modules[{__name__!r}].checked"
+_DECORATOR = "__checked__"  # a name of each module, as decorators are looked up there
 
 
 def install(package: str) -> None:
@@ -78,19 +78,15 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        setattr(module, _DECORATOR, checked)
+        super().exec_module(module)
+
     def get_code(self, name: str) -> CodeType:
         """Compile the source with decorators: next to functions, which others replace, and around classes."""
         tree = ast.parse(self.get_data(self.path), self.path)
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef):
-                node.decorator_list.append(_decorator_of(node))
-            elif isinstance(node, ast.ClassDef):
-                node.decorator_list.insert(0, _decorator_of(node))
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                decorator = ast.copy_location(ast.Name(_DECORATOR, ast.Load()), node)
+                node.decorator_list.insert(0 if isinstance(node, ast.ClassDef) else len(node.decorator_list), decorator)
         return compile(tree, self.path, "exec", dont_inherit=True)
-
-
-def _decorator_of(node: ast.stmt) -> ast.expr:
-    decorator = ast.parse(_DECORATOR, mode="eval").body
-    for part in ast.walk(decorator):
-        ast.copy_location(part, node)
-    return decorator
