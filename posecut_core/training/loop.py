@@ -227,6 +227,7 @@ def _suspects(skipped: Sequence[int], *, count: int, batch_size: int, seed: int)
 
 def _tell_estimate(run: TrainingRun, where: Placement, report: Report) -> None:
     _tell_wide_crops(run.frames, run.settings, report)  # first: with such crops it takes minutes to find the rest
+    report(Notice("Compiling the network, which takes up to a minute the first time"))
     order = mirror_order(run.spec.bodyparts, run.settings.mirror_pairs)
     found = _estimate(run.state, run.frames, order, spec=run.spec, settings=run.settings, where=where)
     left = last_step(run.state, run.settings) - int(run.state.step)

@@ -1,7 +1,8 @@
 """What one training run works with: its settings, frames, and the network it begins with or goes on from."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -82,37 +83,52 @@ def prepare_run(training: Training, changes: Mapping[str, object], *, report: Re
     note_bodyparts(project, bodyparts, source=f"The training dataset {training.split.name}", report=report)
     _check_mirror_pairs(training.settings, settings, bodyparts)
     _check_validation(folder, before, settings)
-    train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
-    train, called = with_pictures(project, train, report=report), partial(frame_name, project)
-    if settings.context:
-        _keep_neighbors(project, (*split.train, *split.test), settings.context, report)
-    frames = load_frames(
-        train,
-        tables,
-        lambda video: FrameStore.open(project.frame_store(video)),
-        scale=settings.global_scale,
-        context=settings.context,
-        called=called,
-        report=report,
-    )
-    check_trainable(frames, train, called=called)
-    info, damaged = newest_sound(folder)
-    _tell_damaged(damaged, info, report)
-    if info:
-        _check_run(folder, info, str(training.run))
-        if settings.net_type == AUTO:  # as a call before this one has chosen
-            settings = dataclasses.replace(settings, net_type=info.network.backbone.net_type)
-        spec, state = _resume(folder, info, settings, bodyparts)
-    else:
-        previous = previous_network(training)
-        found = placed_weights(settings.init_weights, folder, project.root)
-        settings = dataclasses.replace(settings, init_weights=found)
-        begun = begin(settings, bodyparts, previous=previous, report=report)
-        settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
+    with _kept_if_interrupted(training, dataclasses.replace(settings, init_weights=before.init_weights)):
+        train, held_out = validation_part(split.train, share=settings.validation_share, seed=settings.seed)
+        train, called = with_pictures(project, train, report=report), partial(frame_name, project)
+        if settings.context:
+            _keep_neighbors(project, (*split.train, *split.test), settings.context, report)
+        frames = load_frames(
+            train,
+            tables,
+            lambda video: FrameStore.open(project.frame_store(video)),
+            scale=settings.global_scale,
+            context=settings.context,
+            called=called,
+            report=report,
+        )
+        check_trainable(frames, train, called=called)
+        info, damaged = newest_sound(folder)
+        _tell_damaged(damaged, info, report)
+        if info:
+            _check_run(folder, info, str(training.run))
+            if settings.net_type == AUTO:  # as a call before this one has chosen
+                settings = dataclasses.replace(settings, net_type=info.network.backbone.net_type)
+            spec, state = _resume(folder, info, settings, bodyparts)
+        else:
+            previous = previous_network(training)
+            found = placed_weights(settings.init_weights, folder, project.root)
+            settings = dataclasses.replace(settings, init_weights=found)
+            begun = begin(settings, bodyparts, previous=previous, report=report)
+            settings, spec, state = begun.settings, begun.spec, initial_state(begun.parameters, begun.settings)
     write_settings(training.settings, settings)
     _tell_kept(training.settings, before, settings, changes, report)
     validation = gather_frames(project, tables, train=(), test=held_out, report=report) if held_out else ()
     return TrainingRun(training, settings, spec, frames, train, state, damaged, validation)
+
+
+@contextmanager
+def _kept_if_interrupted(training: Training, settings: TrainingSettings) -> Iterator[None]:
+    """Write the settings of a training that is stopped before it has begun, for the call that goes on.
+
+    Initial weights are not among them: whether they can be used was not known yet.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not snapshot_steps(training.folder):
+            write_settings(training.settings, settings)
+        raise
 
 
 def further_settings(training: Training) -> dict[str, object]:

@@ -52,6 +52,21 @@ def test_a_run_begins_with_the_weights(trainable):
     assert run.settings.maxiters == 99
 
 
+def test_settings_are_kept_where_a_training_is_stopped_before_it_begins(trainable, tmp_path):
+    """The next call need not say them again; weights that nobody could try yet are asked for anew."""
+    before = read_settings(open_project(trainable).training(1).settings)
+
+    def stop(report):
+        if report.stage == "reading training frames":
+            raise KeyboardInterrupt
+
+    changes = {"maxiters": before.maxiters + 7, "init_weights": str(tmp_path / "nothing.safetensors")}
+    with pytest.raises(KeyboardInterrupt):
+        prepare_run(open_project(trainable).training(1, 0), changes, report=stop)
+    kept = read_settings(open_project(trainable).training(1).settings)
+    assert kept == dataclasses.replace(before, maxiters=before.maxiters + 7)
+
+
 def test_random_weights_have_group_norm(trainable):
     """From random weights the network has the norm that suits small batches, unless another is asked for."""
     assert prepare(trainable, init_weights="random").spec.backbone.norm == "group"

@@ -342,9 +342,11 @@ class TrainDock(QWidget):
             self._notes = [done]
             self.session.notify(done, kind=kind_of_end(job))
         elif job.state == "stopped":
-            early = f'Stopped before the loss was first told; "{_NOW}" goes on.'
-            self._notes = ["Paused; press Resume to continue." if self._rows else early]
+            self._notes = []
         self._show_shuffle()
+        if job.state == "stopped":  # the button says by now what it will do
+            self._notes = [f'Paused; "{self.start_button.text()}" goes on.']
+            self._draw()
 
 
 def _shuffle_of(job: Job) -> int:

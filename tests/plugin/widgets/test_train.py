@@ -119,15 +119,16 @@ def test_curves_grow_while_it_trains(session, dock, begun):
     assert dock.figures.text() == "step 40, 2 s per step, learning rate 0.001"
     dock.line.stop.click()
     session.jobs.end("stopped")
-    assert dock.notes.text().startswith("Paused")
+    assert dock.notes.text() == f'Paused; "{dock.start_button.text()}" goes on.'
     assert not dock.form.native.isHidden()
 
 
-def test_a_training_that_was_stopped_at_its_beginning_is_not_called_paused(session, dock):
-    """No button is called Resume then."""
+def test_a_training_that_was_stopped_at_its_beginning_names_the_button_that_is_there(session, dock):
+    """None is called Resume then."""
     dock.start_button.click()
     session.jobs.end("stopped")
-    assert f'"{dock.start_button.text()}" goes on' in dock.notes.text()
+    assert dock.start_button.isVisibleTo(dock)
+    assert dock.notes.text() == f'Paused; "{dock.start_button.text()}" goes on.'
 
 
 def test_what_trains_is_counted_once_it_is_known(session, dock, sample):
