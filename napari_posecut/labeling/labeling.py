@@ -614,9 +614,29 @@ class Labeling(FrameNavigator):
         if self._paused:
             raise LabelError("A running job is changing the labels; wait until it has finished.")
         self.index.open_labels(frame.video)
+        if not self.writable:
+            self._open_again(frame.video)
         assert self.index.label_session is not None
         self.index.label_session.require_writable()
         return self.index.label_session
+
+    def _open_again(self, video: str) -> None:
+        """Open labels that were for reading once more, since who edited them may have let go of them.
+
+        Raises:
+            LabelError: they can be edited now, but are others than were shown; or they are damaged.
+        """
+        shown = self.index.state(video)
+        self.index.release()
+        self.index.open_labels(video)
+        if self.index.state(video) == shown:
+            return
+        self.keypoints_changed.emit()
+        if self.writable:
+            raise LabelError(
+                "Nothing was changed, because these labels were edited elsewhere meanwhile; they are shown as they "
+                "are now. Make the edit once more."
+            )
 
     def _shown_proposal(self, frame: FrameRef, bodypart: str) -> Proposal | None:
         """Return a proposal that is only shown; None where the store knows of the bodypart."""

@@ -558,7 +558,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         if self._lock is None:
             if not self.notices:
                 raise LabelError(f"The labels of {self.video} were opened for reading; open them for editing.")
-            raise LabelError(f"{' '.join(self.notices)} Then open them again to edit them.")
+            raise LabelError(f"{' '.join(self.notices)} Open them again to edit them, once that is no longer so.")
 
     def _look_again(self) -> None:
         """Read DeepLabCut's files again if they were changed since, while they are all there is."""

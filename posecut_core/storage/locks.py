@@ -78,6 +78,8 @@ class Holder:
     pid: int
 
     def __str__(self) -> str:
+        if self.pid == os.getpid() and not self.elsewhere:
+            return "another window or session of this program"
         return f"process {self.pid} on {self.host}"
 
     @property

@@ -78,3 +78,24 @@ def test_a_window_goes_on_when_the_other_one_is_closed(hands, configs):
     assert _labeled(first) == [pytest.approx(PLACE, abs=1.0)]
     first.key(Qt.Key.Key_Z, CONTROL)
     assert _labeled(first) == []
+
+
+def test_labels_that_another_window_edited_can_be_edited_once_it_is_closed(viewer, second, unlabeled):
+    """Meanwhile they are for reading, and who edits them is told; what was edited is shown before another edit."""
+    for one in (viewer, second):
+        open_here(one, unlabeled)
+    QApplication.processEvents()
+    first, other = Hand(viewer), Hand(second)
+    told = []
+    session_of(second).notified.connect(lambda sentence, *_: told.append(sentence))
+    first.click(PLACE)
+    other.click(OTHER)
+    assert _labeled(other) == _labeled(first) == [pytest.approx(PLACE, abs=1.0)]
+    assert "another window or session of this program is editing them" in told[-1]
+    first.drag(PLACE, OTHER)
+    viewer.close()
+    other.click(PLACE)
+    assert _labeled(other) == [pytest.approx(OTHER, abs=1.0)]
+    assert told[-1].startswith("Nothing was changed")
+    other.click(PLACE)
+    assert _labeled(other) == [pytest.approx(OTHER, abs=1.0), pytest.approx(PLACE, abs=1.0)]

@@ -207,7 +207,7 @@ def test_a_second_training_of_a_shuffle_says_who_is_at_it(trainable):
     """Kind: two programs write one thing at once; the second is one sentence, and nothing is written."""
     folder = open_project(trainable).training(1).folder
     before = sorted(folder.iterdir())
-    told = r"Shuffle 1 is being trained by process \d+ on .*; wait until it is done"
+    told = r"Shuffle 1 is being trained by another window or session of this program.*; wait until it is done"
     with sole_writer(folder / "log.csv", doing="Shuffle 1 is being trained"), pytest.raises(StorageError, match=told):
         train_network(trainable)
     assert sorted(folder.iterdir()) == before

@@ -95,11 +95,17 @@ def test_what_a_killed_program_left_of_a_lock_goes(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_holder_is_named_so_that_it_can_be_found():
+    """By its number; the program itself, which holds it in another window, is no process to look for."""
+    assert str(Holder("rig", 7)) == "process 7 on rig"
+    assert str(Holder(platform.node(), os.getpid())) == "another window or session of this program"
+
+
 def test_a_second_writer_is_told_of_the_first(tmp_path):
     """However long the target's name is; the first one that ends lets the next one in."""
     target = tmp_path / ("a" * 252 + ".h5")
     with sole_writer(target, doing="It is being made"):
-        told = rf"It is being made by process {os.getpid()} on .* right now; wait until it is done"
+        told = "It is being made by another window or session of this program right now; wait until it is done"
         with pytest.raises(BusyError, match=told) as busy, sole_writer(target, doing="It is being made"):
             pass
         assert busy.value.exit_code == 10
