@@ -397,6 +397,7 @@ class Canvas:
             self._session.notify(*refusal, kind="refused")
         elif deleted is not None:
             self.select()
+            self.labeling.keypoints_changed.emit()  # for what is written where no layer is
             self._session.notify(_DELETED.format(deleted.name), kind="refused")
         elif self._readable or unseen:
             self._session.attempt(action)

@@ -117,6 +117,12 @@ def test_an_empty_image_says_how_to_begin(viewer, unlabeled, qtbot):
     assert text.isVisible()
     session_of(viewer).labeling.step(1)
     assert not text.isVisible()
+    bar.open("3 Label")
+    for name in [layer.name for layer in viewer.layers]:
+        viewer.layers.remove(name)
+    assert text.isVisible()
+    Hand(viewer).click((30.0, 30.0))  # which is refused, but brings the layers back
+    assert not text.isVisible()
     project = open_project(unlabeled)
     session_of(viewer).close()
     for video in project_videos(project):

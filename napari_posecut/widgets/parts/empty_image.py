@@ -13,7 +13,7 @@ _START = """<h2>Find bodyparts in videos</h2>
 <p>Open a project, try the sample, or create a new project: on the right.</p>"""
 _NO_FRAMES = "<h2>No frames to label yet</h2><p>Choose some in <b>2 Frames</b>.</p>"
 _DELETED = """<h2>The layers were deleted</h2>
-<p>No label was: the layers come back with the next frame that you show.</p>"""
+<p>No label was: the layers come back with the next frame that you show, or the next click.</p>"""
 _OUT_OF_SIGHT = "The picture is out of sight: show it again"
 _SEEN = 20  # pixels of the screen, up and across, of which a picture that is in sight has at least so many
 _WITHIN = 1.0  # pixels of the picture, as well: closer, all that is seen has one color
