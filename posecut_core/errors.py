@@ -22,7 +22,7 @@ Where a step treats several things, one that fails does not stop the others: `tr
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -244,7 +244,13 @@ def treat_all(
 
 
 def raise_together(
-    failed: Mapping[str, PosecutError], *, of: int, what: str, kind: type[PosecutError], done: object
+    failed: Mapping[str, PosecutError],
+    *,
+    of: int,
+    what: str,
+    kind: type[PosecutError],
+    done: object,
+    remedies: Sequence[Remedy] = (),
 ) -> None:
     """Raise one error for all that failed; nothing where nothing did.
 
@@ -252,8 +258,10 @@ def raise_together(
         failed: why each one failed, by name.
         of: how many there were.
         what: what could not be done, as "videos could not be analyzed".
-        kind: of the error; where all failed for one reason, the error with this reason is raised as it is.
+        kind: of the error, unless the disk refused all of them; where all failed for one reason, the error with this
+            reason is raised as it is.
         done: the step's result for the others.
+        remedies: that help whatever failed, before those of each.
 
     Raises:
         PosecutError: something failed.
@@ -264,8 +272,12 @@ def raise_together(
         raise next(iter(failed.values()))
     others = "; the others are done" if done is not None and len(failed) < of else ""
     reasons = "\n".join(f"  {error if name in str(error) else f'{name}: {error}'}" for name, error in failed.items())
-    together = kind(
+    refusals = (
+        refusal for refusal in (BusyError, StorageError) if all(isinstance(e, refusal) for e in failed.values())
+    )
+    together = next(refusals, kind)(
         f"{len(failed)} of {of} {what}{others}. Mend the following and try again with these:\n{reasons}",
+        *remedies,
         *(remedy for error in failed.values() for remedy in error.remedies),
     )
     together.failed, together.rest, together.done = failed, of - len(failed), done if others else None

@@ -99,7 +99,7 @@ def read_proposals(path: Path) -> Proposals:
     try:
         document = read_json(path)
     except FileNotFoundError as error:
-        raise AnalysisError(f"Found no suggestions at {path}; let a network make some (propose_labels).") from error
+        raise AnalysisError(f"Found no suggestions at {path}; let a network make some.") from error
     except (OSError, ValueError) as error:
         raise _foreign(path) from error
     schema = document.get("schema") if isinstance(document, dict) else None
@@ -116,9 +116,7 @@ def _pair(x: float, y: float) -> tuple[float | None, float | None]:
 
 
 def _foreign(path: Path) -> AnalysisError:
-    return AnalysisError(
-        f"{path} is not a valid table of suggestions; delete it and let a network make new ones (propose_labels)."
-    )
+    return AnalysisError(f"{path} is not a valid table of suggestions; delete it and let a network make new ones.")
 
 
 def _proposals(document: Any) -> Proposals:

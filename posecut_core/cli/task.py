@@ -59,6 +59,9 @@ def command(verb: str, *words: str | os.PathLike[str]) -> str:
     return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
 
 
+_BLANKS = {"config": "PROJECT", "project": "TASK", "experimenter": "YOUR_NAME"}  # else the name in capitals
+
+
 @cache
 def places(step: str) -> tuple[str, ...]:
     """List what a verb takes by place, by the names that its step has for it."""
@@ -69,12 +72,10 @@ def places(step: str) -> tuple[str, ...]:
 
 def command_of(remedy: Remedy) -> str:
     """Write a remedy as a `posecut` command; what it does not say stands there in capitals."""
-    if remedy.step == "create_new_project":
-        return command("create-new-project", "TASK", "YOUR_NAME", "VIDEOS")
     given = dict(remedy.arguments)
     words: list[str] = []
     for name in places(remedy.step):
-        value = given.pop(name, None) or ("PROJECT" if name == "config" else name.upper())
+        value = given.pop(name, None) or _BLANKS.get(name, name.upper())
         words += map(_word, value if isinstance(value, list) else [value])
     for name, value in given.items():
         words += _option(name, value)
@@ -92,7 +93,7 @@ def _option(name: str, value: object) -> list[str]:
     if isinstance(value, Mapping):
         return [option, ",".join(f"{one}:{other}" for one, other in value.items())]
     if isinstance(value, list | tuple):
-        each = [str(item) for item in value]
+        each = [":".join(map(str, item)) if isinstance(item, list | tuple) else str(item) for item in value]
         if name == "videos":
             return [word for item in each for word in (option, item)]
         return [option, ",".join(f'"{item}"' if " " in item or "," in item else item for item in each)]

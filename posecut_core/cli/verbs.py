@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -248,14 +249,32 @@ def parse(words: Sequence[str], console: Console) -> Task | None:
         ArgumentError: the project or the videos are missing.
     """
     verb = words[0] if words and words[0] in VERBS else ""
+    command = " ".join(filter(None, ("posecut", verb, "--help")))
+    valued = _valued_flag(words, verb) if verb else None
+    if valued:
+        raise UsageError(f"{valued} For help: {command}")
     try:
         answer = _app([verb] if verb else list(VERBS))(
             list(words) or ["--help"], console=console, print_error=False, exit_on_error=False,
         )  # fmt: skip
     except CycloptsError as error:
-        command = " ".join(filter(None, ("posecut", verb, "--help")))
         raise UsageError(f"{_said(error, verb)} For help: {command}") from error
     return answer if isinstance(answer, Task) else None
+
+
+def _valued_flag(words: Sequence[str], verb: str) -> str | None:
+    """Say what to write where True or False follows an option that takes no value, and would be a video or so."""
+    flags = {option.parameter: option for option in options(verb) if option.kind is bool}
+    for typed, value in pairwise(words):
+        positive = typed.replace("--no-", "--", 1).replace("--no_", "--", 1)
+        option = flags.get(called_here(positive, flags) or "") if typed.startswith("--") else None
+        if option is None or value.lower() not in ("true", "false"):
+            continue
+        wanted = (value.lower() == "true") == (positive == typed)
+        instead = option.name if wanted else f"--no-{option.name[2:]}"
+        how = "leave both out" if wanted == option.default else f"write {instead} instead"
+        return f"{typed} {value}: this option takes no value; {how}."
+    return None
 
 
 def _said(error: CycloptsError, verb: str) -> str:
@@ -288,13 +307,19 @@ def _answered(typed: str, verb: str, said: str) -> str:
         return f"{typed} is not needed here; leave it out."
     if meant is not None:
         return said if f"Did you mean {own[meant]}?" in said else f"{typed} is called {own[meant]} here."
-    others = [other for other in VERBS if typed in (option.name for option in options(other))]
+    others = _verbs_with(typed)
     setting = typed.removeprefix("--").replace("-", "_")
     if VERBS[verb].panel == "Train" and "create-training-dataset" not in others and _is_setting(setting):
         return f"{typed} is a setting of the training; write {setting} into the settings.yaml of the shuffle."
     if others and "Did you mean" not in said:
         return f"{typed} is no option of {verb}, but of {named_few(others, most=3)}."
     return said
+
+
+def _verbs_with(typed: str) -> list[str]:
+    """List the verbs that have an option, with underscores or capitals too."""
+    spelled = typed.replace("_", "-").lower()
+    return [verb for verb in VERBS if spelled in (option.name for option in options(verb))]
 
 
 def _is_setting(name: str) -> bool:

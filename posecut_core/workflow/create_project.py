@@ -161,7 +161,8 @@ def create_new_project(
                 view=view,
             ),
         )
-    usable = _usable(given, root / "videos", taken={}, skip_broken=skip_broken, report=report)
+    again = None if skip_broken else Remedy("create_new_project", skip_broken=True)
+    usable = _usable(given, root / "videos", taken={}, without=again, report=report)
     records = usable.records
     text = new_config_text(
         task=project,
@@ -206,8 +207,9 @@ def add_new_videos(
     given = given_videos(videos)
     new, _ = joining(project, given.paths)
     there = tuple(path for path in given.paths if path not in new)
+    again = None if skip_broken else Remedy("add_new_videos", skip_broken=True)
     usable = _usable(
-        replace(given, paths=new), project.videos, taken=project_videos(project), skip_broken=skip_broken, report=report
+        replace(given, paths=new), project.videos, taken=project_videos(project), without=again, report=report
     )
     targets = _place({**_unlisted(project, new, report), **usable.records}, project, copy_videos, report)
     return AddedVideos(project.config_path, targets, there, usable.skipped)
@@ -221,8 +223,17 @@ class _Usable:
     skipped: tuple[SkippedVideo, ...]
 
 
-def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_broken: bool, report: Report) -> _Usable:
+def _usable(
+    given: GivenVideos, folder: Path, *, taken: Iterable[str], without: Remedy | None, report: Report
+) -> _Usable:
     """Look through all videos before anything is made, so that all that cannot be used are named at once.
+
+    Args:
+        given: the videos.
+        folder: where they will be.
+        taken: names of videos that are there.
+        without: the step that leaves out videos that cannot be used; None where this is that step.
+        report: called for what is noticed.
 
     Raises:
         VideoError: some cannot be used and are not to be left out, or none can.
@@ -235,10 +246,11 @@ def _usable(given: GivenVideos, folder: Path, *, taken: Iterable[str], skip_brok
         [source for source in sources if source not in clashing], lambda source: (source, _record(source, report))
     )
     failed = {**given.refused, **{str(path): error for path, error in clashing.items()}, **broken}
-    if not (skip_broken and records):
-        advice = "; the others are intact and can be added without these (skip_broken)" if records else ""
-        wrong = f"videos cannot be used{advice}"
-        raise_together(failed, of=len(sources) + len(given.refused), what=wrong, kind=VideoError, done=None)
+    if without is not None or not records:
+        advice = "; the others are intact and can be added without these" if records else ""
+        wrong, helps = f"videos cannot be used{advice}", (without,) if without is not None and records else ()
+        count = len(sources) + len(given.refused)
+        raise_together(failed, of=count, what=wrong, kind=VideoError, done=None, remedies=helps)
     return _Usable(dict(records), tuple(SkippedVideo(name, str(error)) for name, error in failed.items()))
 
 

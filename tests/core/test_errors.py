@@ -52,3 +52,19 @@ def test_what_fails_together_has_the_remedies_of_each() -> None:
     with pytest.raises(errors.LabelError, match="2 of 3 videos") as raised:
         errors.raise_together(failed, of=3, what="videos are damaged", kind=errors.LabelError, done=None)
     assert raised.value.remedies == (errors.Remedy("doctor", mend=True),)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        ((errors.StorageError, errors.StorageError), errors.StorageError),
+        ((errors.BusyError, errors.StorageError), errors.StorageError),
+        ((errors.VideoError, errors.StorageError), errors.LabelError),
+    ],
+)
+def test_what_the_disk_refuses_together_is_the_disks_error(kinds, told) -> None:
+    """A folder that may not be written to ends every step with the code of the disk, for one video or for many."""
+    failed = {str(place): kind(f"{place} failed.") for place, kind in enumerate(kinds)}
+    with pytest.raises(errors.PosecutError) as raised:
+        errors.raise_together(failed, of=2, what="videos failed", kind=errors.LabelError, done=None)
+    assert type(raised.value) is told

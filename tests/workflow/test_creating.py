@@ -122,8 +122,13 @@ def broken(folder, videos):
 def test_all_broken_videos_are_named_and_the_others_taken_on_request(tmp_path, videos):
     """Kind: one bad item among several. All are named with reasons; on request the whole ones make the project."""
     folder, said = broken(tmp_path / "in", videos), []
-    with pytest.raises(VideoError, match=r"3 of 4 videos cannot be used.*skip_broken") as caught:
+    with pytest.raises(VideoError, match=r"3 of 4 videos cannot be used.*intact") as caught:
         create(tmp_path, folder)
+    assert "skip_broken" not in str(caught.value)  # which a shell spells otherwise
+    (again,) = caught.value.remedies
+    assert (again.step, again.arguments["videos"], again.arguments["skip_broken"]) == (
+        "create_new_project", str(folder), True
+    )  # fmt: skip
     assert [Path(name).name for name in caught.value.failed] == ["cut.mp4", "empty.mp4", "text.mp4"]
     created = create(tmp_path, folder, skip_broken=True, report=said.append)
     assert [path.name for path in created.videos] == ["m1.mp4"]

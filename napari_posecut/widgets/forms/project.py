@@ -200,7 +200,10 @@ class NewProjectForm(QWidget):
             asked = (
                 f"{len(error.failed)} of the videos cannot be used:\n\n{reasons}\n\nCreate the project without them?"
             )
-            if not error.rest or not self.ask(asked):
+            if not error.rest:
+                raise
+            if not self.ask(asked):
+                error.suggest()  # the question was what helps
                 raise
         return create(skip_broken=True)
 

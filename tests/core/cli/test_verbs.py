@@ -152,6 +152,13 @@ def test_options_may_stand_anywhere(project):
         (["extract-frames", "--userfeedback=False"], "--userfeedback is not needed here; leave it out."),
         (["add-new-videos", "a.mp4", "--videotype", "mp4"], "--videotype is not needed here"),
         (["train-network", "--epochs", "200"], "--epochs is called --maxiters here."),
+        (["train-network", "--net_type", "resnet_50"], "no option of train-network, but of create-training-dataset"),
+        (
+            ["create-new-project", "t", "me", "a.mp4", "--copy_videos", "True"],
+            "--copy_videos True: this option takes no value; write --copy-videos instead.",
+        ),
+        (["analyze-videos", "a.mp4", "--save_as_csv", "False"], "takes no value; leave both out."),
+        (["export-deeplabcut", "p", "--metadata", "true"], "write --metadata instead."),
         (["train-network", "--net-type", "resnet_50"], "no option of train-network, but of create-training-dataset"),
         (["train-network", "--batch-size", "4"], "a setting of the training; write batch_size into the settings.yaml"),
         (["filterpredictions", "a.mp4", "--MAdegree", "2"], "Did you mean --madegree?"),
