@@ -44,6 +44,7 @@ from posecut_core.labels.replaced_images import (
 )
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.config import edit_config
+from posecut_core.project.given import forgiving
 from posecut_core.project.opening import Config, frame_folders, open_with_repairs
 from posecut_core.project.paths import Project
 from posecut_core.storage.files import write_bytes
@@ -51,6 +52,7 @@ from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore, StoredFrame, numbers_in
 
 
+@forgiving
 def adopt_project(config: Config, *, report: Report = silent) -> Project:
     """Open a project for work that writes to it: keep corrected paths in config.yaml, and read images from DeepLabCut.
 

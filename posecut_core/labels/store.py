@@ -17,7 +17,7 @@ from posecut_core.labels.state import LabelState
 from posecut_core.labels.table import LabelTable, edits_to
 from posecut_core.labels.validation import check_images
 from posecut_core.progress import Notice, Report, silent
-from posecut_core.project.given import foreign_bodyparts
+from posecut_core.project.given import foreign_bodyparts, forgiving
 from posecut_core.project.opening import Config, opened
 from posecut_core.project.paths import Project
 
@@ -25,6 +25,7 @@ from posecut_core.project.paths import Project
 # The labels of a project's videos as one reads and writes them at once; `LabelSession` edits them one by one.
 
 
+@forgiving
 def read_labels(
     project: Project | Config, video: str, *, pictures: bool = False, report: Report = silent
 ) -> LabelTable:

@@ -24,7 +24,7 @@ from posecut_core.poses.predictions import (
     read_origin,
 )
 from posecut_core.progress import Notice, Report
-from posecut_core.project.given import given_folder, given_path
+from posecut_core.project.given import forgiving, given_folder, given_path
 from posecut_core.project.paths import Project
 from posecut_core.storage.disk import ending_after, fitting_name
 from posecut_core.storage.files import atomic_path, open_file
@@ -71,6 +71,7 @@ def prediction_columns(scorer: str, bodyparts: tuple[str, ...]) -> pd.MultiIndex
     return pd.MultiIndex.from_product([[scorer], bodyparts, _COORDS], names=["scorer", "bodyparts", "coords"])
 
 
+@forgiving
 def write_predictions(
     base_path: str | os.PathLike[str], predictions: Predictions, *, csv: bool = False, origin: Origin | None = None
 ) -> tuple[Path, ...]:

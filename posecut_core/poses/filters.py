@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from posecut_core.errors import ArgumentError
 from posecut_core.poses.kalman import smoothed_path
 from posecut_core.poses.predictions import Predictions
+from posecut_core.project.given import forgiving
 
 # --- state space ------------------------------------------------------------------------------------------------------
 # An ARMA model of one coordinate over time, and what it expects of each frame from the frames before it.
@@ -169,6 +170,7 @@ def _start(series: np.ndarray, ar_degree: int, ma_degree: int) -> np.ndarray:
 # Sources: the filters that users of DeepLabCut know, median, ARIMA and spline; the Kalman smoother is in `kalman`.
 
 
+@forgiving
 def median_filtered(predictions: Predictions, *, windowlength: int) -> Predictions:
     """Replace each coordinate by the median of the frames around it.
 
@@ -188,6 +190,7 @@ def median_filtered(predictions: Predictions, *, windowlength: int) -> Predictio
     return replace(predictions, xy=smooth.to_numpy().reshape(predictions.xy.shape))
 
 
+@forgiving
 def arima_filtered(predictions: Predictions, *, p_bound: float, ar_degree: int, ma_degree: int) -> Predictions:
     """Replace each coordinate by what a state-space model of its movement expects from the frames before.
 
@@ -205,6 +208,7 @@ def arima_filtered(predictions: Predictions, *, p_bound: float, ar_degree: int, 
     return replace(predictions, xy=np.where(known, mean, predictions.xy))
 
 
+@forgiving
 def spline_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -> Predictions:
     """Fill gaps by a spline through the positions around them, and leave the others as they are.
 
@@ -228,6 +232,7 @@ def spline_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -
     return replace(predictions, xy=xy)
 
 
+@forgiving
 def kalman_filtered(predictions: Predictions, *, pcutoff: float, max_gap: int) -> Predictions:
     """Replace each position by where a Kalman smoother expects it, knowing the frames before and after.
 

@@ -93,7 +93,7 @@ def listed(given: object, *, what: str = "videos") -> list[str | os.PathLike[str
     entries: list[str | os.PathLike[str]] = []
     for entry in given if isinstance(given, Iterable) else [given]:
         if not isinstance(entry, str | os.PathLike):
-            raise ArgumentError(f"{what} contains {entry!r}, expected names or paths; correct the list.")
+            raise ArgumentError(f"{what} contains {_shown(entry)}, expected names or paths; correct the list.")
         entries.append(entry)
     return entries
 
@@ -198,11 +198,16 @@ def missing_video(path: Path, given: str | os.PathLike[str], *, known: Sequence[
             f"{os.fsdecode(given).strip()} is a URL, expected a file; download the video and give its path."
         )
     there = [*known, *(name for name in _names_in(path.parent) if Path(name).suffix.lower() in VIDEO_SUFFIXES)]
-    near = difflib.get_close_matches(path.name, there, n=1) or difflib.get_close_matches(path.stem, there, n=1)
-    guess = f" (perhaps {near[0]} is meant)" if near else ""
+    stems = {_video_stem(name): name for name in reversed(there)}  # a common end makes no two names alike
+    near = difflib.get_close_matches(_video_stem(path.name), stems, n=1)
+    guess = f" (perhaps {stems[near[0]]} is meant)" if near else ""
     of_project = f", or a video of the project ({named_few(known)})" if known else ""
     where = given if known and os.sep not in os.fspath(given) else path
     return VideoError(f"Found no video or folder {where}{guess}; give the path of a file or folder{of_project}.")
+
+
+def _video_stem(name: str) -> str:
+    return Path(name).stem if Path(name).suffix.lower() in VIDEO_SUFFIXES else name
 
 
 def named_few(names: Sequence[str], *, most: int = _LISTED) -> str:
@@ -213,7 +218,7 @@ def named_few(names: Sequence[str], *, most: int = _LISTED) -> str:
 
 def _meant(given: str | os.PathLike[str]) -> str:
     if not isinstance(given, str | os.PathLike):
-        raise ArgumentError(f"{given!r} is not a path; give a string or a Path.")
+        raise ArgumentError(f"{_shown(given)} is not a path; give a string or a Path.")
     text = os.fsdecode(given)
     if _exists(text):
         return text
@@ -354,7 +359,10 @@ def _recording_of(path: Path) -> str:
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+_SHOWN = 80  # letters of a value in a sentence
 _MOST = 10_000_000  # numbers that a list may have: more are a slip
+_QUOTED = re.compile(r"\"|^\s*'.*'\s*$")
+_QUOTED_WHOLE = re.compile(r"^\s*'([^']*)'\s*$")
 _COMMA = re.compile(r"[+-]?\d+,\d+")  # a number as most of Europe writes it
 # Public steps that take `shuffle` and `trainingsetindex`: the network that they are about.
 NETWORK_STEPS = frozenset(
@@ -443,7 +451,8 @@ def _network(given: Mapping[str, Any], step: str) -> dict[str, object]:
 def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple[str, ...]:
     """List names, given as several, as one, or as a text with commas between them, or semicolons if it has no commas.
 
-    Square brackets around the whole text, and single quotes around names in them, are Python's and no part of a name.
+    Square brackets around the whole text, and single quotes around names in them, are Python's and no part of a name;
+    neither are single quotes around the whole text, which some shells leave there.
 
     Args:
         given: the names; in a text a name that has a comma stands in double quotes, if it is not known anyway.
@@ -459,7 +468,7 @@ def given_names(given: object, *, what: str, known: Iterable[str] = ()) -> tuple
     entries = list(given) if isinstance(given, Iterable) else [given]
     wrong = [entry for entry in entries if not isinstance(entry, str | os.PathLike)]
     if wrong:
-        raise ArgumentError(f"{what} contains {wrong[0]!r}, expected names; correct the list.")
+        raise ArgumentError(f"{what} contains {_shown(wrong[0])}, expected names; correct the list.")
     return tuple(str(entry) for entry in entries)
 
 
@@ -470,10 +479,11 @@ def new_names(given: object, *, what: str) -> tuple[str, ...]:
         ArgumentError: a text is one name with a space that is not in double quotes, or a name is no text.
     """
     names = given_names(given, what=what)
-    if isinstance(given, str) and len(names) == 1 and " " in names[0] and '"' not in given:
+    if isinstance(given, str) and len(names) == 1 and " " in names[0] and not _QUOTED.search(given):
         raise ArgumentError(
             f"{what} is {names[0]!r}, which has a space, expected names with commas between them, as in "
-            f"{','.join(names[0].split())}; if it is one name, put double quotes around it."
+            f"{','.join(names[0].split())}; if it is one name, the double quotes belong to it: type "
+            f"'\"{names[0]}\"'."
         )
     return names
 
@@ -509,7 +519,7 @@ def _whole_number(given: object, *, what: str) -> int:
             return operator.index(text)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         pass
-    raise ArgumentError(f"{what} is {given!r}, expected a whole number.")
+    raise ArgumentError(f"{what} is {_shown(given)}, expected a whole number.")
 
 
 def _whole_numbers(given: object, *, what: str) -> tuple[int, ...]:
@@ -543,7 +553,7 @@ def number(given: object, *, what: str) -> float:
     if isinstance(given, bool) or math.isnan(found):
         text = given.strip() if isinstance(given, str) else ""
         how = f"; use a decimal point, as in {text.replace(',', '.')}" if _COMMA.fullmatch(text) else ""
-        raise ArgumentError(f"{what} is {given!r}, expected a number{how}.")
+        raise ArgumentError(f"{what} is {_shown(given)}, expected a number{how}.")
     return found
 
 
@@ -552,6 +562,7 @@ def _separated(text: str) -> str:
     inner = text.strip()[1:-1]
     if text.strip() == f"[{inner}]" and not set("[]") & set(inner):
         text = re.sub(r"(^|,)\s*'([^',]*)'\s*(?=,|$)", r"\1\2", inner)
+    text = _QUOTED_WHOLE.sub(r"\1", text)
     return text if "," in text else text.replace(";", ",")
 
 
@@ -614,8 +625,9 @@ def converted(value: Any, hint: object, name: str) -> Any:
     kinds = _kinds(hint)
     if value is None and type(None) in kinds:
         return None
-    if typing.get_origin(hint) is typing.Literal:
-        return _chosen(value, typing.get_args(hint), name)
+    words = [word for kind in kinds if typing.get_origin(kind) is typing.Literal for word in typing.get_args(kind)]
+    if words:
+        return _chosen(value, words, name)
     if bool in kinds:
         return _flag(value, name)
     if isinstance(value, str) and {Mapping[str, str], Sequence[Sequence[str]]} & set(kinds):
@@ -630,7 +642,38 @@ def converted(value: Any, hint: object, name: str) -> Any:
     if int in kinds:
         word = str in kinds and isinstance(value, str) and not value.strip().lstrip("+-").isdigit()
         return value if word else _whole_number(value, what=name)
-    return value
+    return _of_kind(value, kinds, name)
+
+
+def _of_kind(value: Any, kinds: tuple[object, ...], name: str) -> Any:
+    """Return a value that is of one of these kinds; what can be gone through is one for a list."""
+    known = [typing.get_origin(kind) or kind for kind in kinds]
+    found = [Iterable if kind is Sequence else kind for kind in known]
+    if not all(isinstance(kind, type) for kind in found) or isinstance(value, tuple(found)):  # type: ignore[arg-type]
+        return value
+    expected = " or ".join(dict.fromkeys(_A_KIND.get(kind) or _a(kind) for kind in known if kind is not type(None)))
+    raise ArgumentError(f"{name} is {_shown(value)}, expected {expected}.")
+
+
+_A_KIND: Mapping[object, str] = {
+    str: "a text",
+    os.PathLike: "a path",
+    Sequence: "a list",
+    Iterable: "a list",
+    Mapping: "a mapping, such as a dict",
+    Callable: "a function",
+}
+
+
+def _a(kind: object) -> str:
+    named = getattr(kind, "__name__", str(kind))
+    return f"{'an' if named[0] in 'AEIOUaeiou' else 'a'} {named}"
+
+
+def _shown(value: object) -> str:
+    """Write a value as it is typed, or what it is where that would be no word in a sentence."""
+    text = repr(value)
+    return _a(type(value)) if len(text) > _SHOWN or "\n" in text or text.startswith("<") else text
 
 
 def _kinds(hint: object) -> tuple[object, ...]:
@@ -644,16 +687,18 @@ def _several(value: Any, kinds: tuple[object, ...], name: str) -> Any:
     return _whole_numbers(value, what=name.removesuffix("s") if isinstance(value, str) else name)
 
 
-def _chosen(value: Any, choices: tuple[str, ...], name: str) -> str:
-    if value not in choices:
-        raise ArgumentError(f"{name} is {value!r}, expected one of {', '.join(choices)}{perhaps(value, choices)}.")
+def _chosen(value: Any, choices: Sequence[str], name: str) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentError(
+            f"{name} is {_shown(value)}, expected one of {', '.join(choices)}{perhaps(value, choices)}."
+        )
     return str(value)
 
 
 def _flag(value: Any, name: str) -> bool:
     found = _TRUTH.get(str(value).strip().lower())
     if found is None:
-        raise ArgumentError(f"{name} is {value!r}, expected True or False.")
+        raise ArgumentError(f"{name} is {_shown(value)}, expected True or False.")
     return found
 
 

@@ -45,6 +45,39 @@ def test_no_step_takes_nonsense_for_a_number(name, tmp_path):
                 step(**{**given, parameter: nonsense})
 
 
+_PATH_ONLY = {"open_project", "read_points", "read_predictions"}  # what takes a path only refuses others by itself
+FORGIVING = [
+    name
+    for name in posecut_core.__all__
+    if inspect.isfunction(getattr(posecut_core, name)) and name not in _PATH_ONLY | {"with_neighbors"}
+]
+
+
+@pytest.mark.parametrize("name", FORGIVING)
+def test_what_is_of_another_kind_is_refused_by_its_name(name):
+    """Kind: a table of pandas for labels, a number for a function. No step raises what Python does within it."""
+    step = getattr(posecut_core, name)
+    needed = [p.name for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+    hints = typing.get_type_hints(step)
+    fit = {name: 1 if hints[name] in (int, float) else _instance(hints[name]) for name in needed}
+    for parameter in inspect.signature(step).parameters:
+        with pytest.raises(ArgumentError, match=f"{parameter.removesuffix('s')}.* an object, expected "):
+            step(**{**fit, parameter: object()})
+
+
+def _instance(hint):
+    """Make something of a kind, or a text."""
+    return object.__new__(hint) if isinstance(hint, type) and hint.__module__.startswith("posecut_core") else "nowhere"
+
+
+def test_labels_and_reports_of_another_kind_are_refused(spot_project):
+    """The sentence says what came, and what is expected; a long one is called by its kind."""
+    with pytest.raises(ArgumentError, match=r"^table is a dict, expected a LabelTable"):
+        posecut_core.write_labels(spot_project, dict.fromkeys(range(99), "snout"))
+    with pytest.raises(ArgumentError, match=r"^report is 3, expected a function"):
+        posecut_core.check_labels(spot_project, report=3)
+
+
 @pytest.mark.parametrize("name", [name for name in STEPS if name != "create_new_project"])
 @pytest.mark.parametrize(
     "config", ["nowhere", "", " ", "a\0b", "~/nowhere", "file:///nowhere/config.yaml", "video.mp4"]

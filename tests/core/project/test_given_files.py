@@ -149,6 +149,14 @@ def test_a_missing_video_has_a_nearest_name(folder):
     assert "perhaps m1.mp4 is meant" in str(error)
 
 
+def test_a_common_file_extension_makes_no_names_alike(tmp_path):
+    """Of short names it is more than half; a name that differs only in it is alike."""
+    (tmp_path / "text.mp4").write_bytes(b"")
+    for given, told in (("nope.mp4", False), ("text.avi", True), ("text", True), ("tex.mp4", True)):
+        (error,) = given_videos([tmp_path / given]).refused.values()
+        assert ("perhaps text.mp4 is meant" in str(error)) == told, given
+
+
 def test_an_address_of_the_network_is_called_one(folder):
     """Kind: no file at all. It was told as a missing file in the current folder."""
     (error,) = given_videos(["https://example.org/m1.mp4"]).refused.values()

@@ -58,6 +58,9 @@ def step(
         ("frames", "3;5", (3, 5)),
         ("snapshots", "snapshot-20", "snapshot-20"),
         ("bodyparts", (word for word in "ab"), ("a", "b")),
+        ("bodyparts", '"snout tail"', ("snout tail",)),
+        ("bodyparts", "'\"snout tail\"'", ("snout tail",)),
+        ("bodyparts", "'snout tail'", ("snout tail",)),
         ("pcutoff", "0.6", 0.6),
         ("pcutoff", np.float32(0.5), 0.5),
         ("pcutoff", None, None),
@@ -75,7 +78,11 @@ def test_each_form_arrives_as_the_step_expects_it(name, given, arrives):
     ("name", "given", "words"),
     [
         ("shuffle", "one", "shuffle is 'one', expected a whole number"),
-        ("bodyparts", "snout tail", "'snout tail', which has a space, expected .* as in snout,tail; .* double quotes"),
+        (
+            "bodyparts",
+            "snout tail",
+            "'snout tail', which has a space, expected .* as in snout,tail; .* type '\"snout tail\"'",
+        ),
         ("shuffle", 1.5, "shuffle is 1.5, expected a whole number"),
         ("shuffle", float("nan"), "expected a whole number"),
         ("shuffle", True, "shuffle is True, expected a whole number"),
