@@ -412,20 +412,34 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
     yes = arguments.pop("yes", False)
 
     def work(report: Report) -> Outcome:
-        from posecut_core.cli.summaries import asking, outcome_of
+        if "config" in arguments:
+            from posecut_core.project.opening import config_path
 
+            config_path(arguments["config"])  # before seconds are spent on loading what the step needs
         reports = any(one.parameter == "report" for one in arguments_of(*_step_of(verb)))
         call: dict[str, Any] = {"report": report} if reports else {}
         if verb == "extract-outlier-frames":
+            from posecut_core.cli.summaries import asking
+
             try:
                 call["confirm"] = asking(arguments, report, yes=yes)
             except ArgumentError:
                 _look_for_outliers(arguments, report)  # says first what else is wrong, and what the question is about
                 raise
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
-        return run_step(partial(run, **arguments, **call), lambda result: outcome_of(result, arguments))
+        return run_step(partial(run, **arguments, **call), partial(_outcome, verb, arguments))
 
     return Task(work, partial(_when_interrupted, verb, arguments), arguments)
+
+
+def _outcome(verb: str, arguments: Mapping[str, Any], result: Any) -> Outcome:
+    if verb == "demo":
+        from posecut_core.cli.demonstration import outcome_of_demo
+
+        return outcome_of_demo(result)
+    from posecut_core.cli.summaries import outcome_of
+
+    return outcome_of(result, arguments)
 
 
 def _look_for_outliers(arguments: Mapping[str, Any], report: Report) -> None:

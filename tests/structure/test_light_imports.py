@@ -53,3 +53,21 @@ def test_following_a_job_is_without_jax() -> None:
     """A window starts and follows work in child processes, and leaves JAX to them."""
     loaded = _run("import napari_posecut.jobs.jobs, sys; print(*sys.modules)").split()
     assert [name for name in ("jax", "flax", "napari", "qtpy") if name in loaded] == []
+
+
+def test_a_project_that_is_not_there_is_told_at_once() -> None:
+    """Before seconds are spent on loading what trains and plots; what is printed of results needs no library either."""
+    code = """
+import sys
+import posecut_core.cli.summaries
+from posecut_core.cli.program import main
+for verb in ("train-network", "evaluate-network", "check-labels", "doctor"):
+    sys.argv = ["posecut", verb, "nowhere"]
+    try:
+        main()
+    except SystemExit as end:
+        assert end.code == 3, (verb, end.code)
+print(*sys.modules)
+"""
+    loaded = _run(code).split()
+    assert [name for name in ("jax", "flax", "pandas", "matplotlib", "sklearn", "scipy") if name in loaded] == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from posecut_core.cli.summaries import outcome_of
+from posecut_core.cli.demonstration import outcome_of_demo
 from posecut_core.demo.run import DemoResult, RefinedDemo, Round, StepTime
 
 RESULT = DemoResult(
@@ -40,7 +40,7 @@ REFINED = RefinedDemo(
 
 def shown(result):
     stream = io.StringIO()
-    for line in outcome_of(result, {}).lines:
+    for line in outcome_of_demo(result).lines:
         Console(file=stream, width=100).print(line)
     return stream.getvalue()
 
