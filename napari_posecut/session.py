@@ -270,9 +270,10 @@ class _Closing(QObject):
 
         Nobody is asked of a window that nobody sees, or that a script closes: its layers and picture are gone by then.
         """
+        if not self._jobs or preferences().when_closing != "ask" or not window.isVisible():
+            return False
         picture = window.findChild(QtViewer)
-        seen = window.isVisible() and picture is not None and not picture.isHidden()
-        return bool(self._jobs) and preferences().when_closing == "ask" and seen
+        return picture is not None and not picture.isHidden()
 
     def _may_close(self, window: QWidget) -> bool:
         chosen = preferences().when_closing

@@ -59,6 +59,7 @@ def main() -> int:
             print(f"{beats.most.get(name, 0.0):6.0f} ms  {name}", file=sys.stderr, flush=True)
         if looking is not None:
             print(looking.report(), file=sys.stderr)
+        stage[0] = "close the window"
         session_of(viewer).close()
         viewer.close()
     print_result({"busy_ms": beats.most})
