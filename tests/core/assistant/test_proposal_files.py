@@ -58,9 +58,10 @@ def test_frames_are_counted():
 
 
 def test_a_missing_file_is_told(tmp_path):
-    """The sentence says what makes proposals."""
-    with pytest.raises(AnalysisError, match=r"Found no suggestions at .*propose_labels"):
+    """With the step that makes suggestions."""
+    with pytest.raises(AnalysisError, match=r"Found no suggestions at .*proposals\.json") as refused:
         read_proposals(tmp_path / "proposals.json")
+    assert [remedy.step for remedy in refused.value.remedies] == ["propose_labels"]
 
 
 @pytest.mark.parametrize("change", [{"numbers": [2, 1]}, {"numbers": [1.5, 2]}, {"xy": [[[1, None]] * 2] * 2}])

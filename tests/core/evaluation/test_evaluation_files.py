@@ -192,7 +192,7 @@ def test_rows_are_added_by_one_program_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "PATIENCE", 0)
 
     def meanwhile(*arguments, **options):
-        with pytest.raises(BusyError, match=r"r\.csv is being written by process"):
+        with pytest.raises(BusyError, match=r"r\.csv is being written by another window or session of this program"):
             put_row(path, row(step=2))
         return read(*arguments, **options)
 
