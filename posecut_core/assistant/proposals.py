@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from posecut_core.errors import AnalysisError, ModelError, refuse_newer
+from posecut_core.errors import AnalysisError, ModelError, Remedy, refuse_newer
 from posecut_core.inference.stored_frames import Predicts, StoredFrames, predict_stored_frames, stored_frames
 from posecut_core.labels.contents import Contents
 from posecut_core.progress import Progress, Report
@@ -99,7 +99,9 @@ def read_proposals(path: Path) -> Proposals:
     try:
         document = read_json(path)
     except FileNotFoundError as error:
-        raise AnalysisError(f"Found no suggestions at {path}; let a network make some.") from error
+        raise AnalysisError(
+            f"Found no suggestions at {path}; let a network make some.", Remedy("propose_labels")
+        ) from error
     except (OSError, ValueError) as error:
         raise _foreign(path) from error
     schema = document.get("schema") if isinstance(document, dict) else None
