@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from generalisation import Subject, measured
+from generalisation import Subject, evaluated
 from openfield import all_rows, print_result, row_parser, settings_given
 
 from posecut_core import create_new_project, extract_frames
@@ -144,7 +144,7 @@ def run(arguments, known: list[dict[str, object]]) -> Iterator[dict[str, object]
                 shuffle += 1
                 train, test = film.subject.splits[row["seed"]]
                 settings = {"seed": row["seed"], "context": row["context"], "maxiters": arguments.steps, **given}
-                found, minutes = measured(film.subject, shuffle, train, test, arguments.weights, settings)
+                found, minutes = evaluated(film.subject, shuffle, train, test, arguments.weights, settings)
                 yield {**row, **_figures(found, film), "processor_minutes": round(minutes, 2)}
 
 

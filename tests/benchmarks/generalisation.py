@@ -37,7 +37,7 @@ from posecut_core.dataset.split import read_split
 from posecut_core.demo.sample import VIDEOS, create, film_all
 from posecut_core.demo.scene import TO_LABEL, UNSEEN, human_labels, prepare
 from posecut_core.evaluation.errors import pixel_errors
-from posecut_core.evaluation.measurement import frame_names, gather_frames
+from posecut_core.evaluation.measurement import EvaluationJob, Measurement, frame_names, gather_frames, measure
 from posecut_core.evaluation.reliability import calibration
 from posecut_core.inference.predictor import Predictor
 from posecut_core.inference.stored_frames import FramePredictions, LabeledFrames, predict_stored_frames
@@ -131,6 +131,20 @@ def poses_of_posecut(
     return predicted_by(Predictor.load(training.folder), frames), (
         end.user + end.system - start.user - start.system
     ) / 60
+
+
+def evaluated(
+    subject: Subject, shuffle: int, train: list[int], test: list[int], weights: str, settings: Mapping[str, object]
+) -> tuple[Measurement, float]:
+    """Train on some frames; return the errors of all as an evaluation measures them, and processor minutes."""
+    chosen = {"display_iters": 100, "save_iters": 10**6, **settings}
+    create_training_dataset(
+        subject.config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=chosen, report=tell
+    )
+    training = open_project(subject.config).training(shuffle)
+    _, minutes = poses_of_posecut(training, (), weights)
+    job = EvaluationJob(training, training.snapshots[-1], None)
+    return measure(job, Predictor.load(training.folder), batch_size=8, report=silent), minutes
 
 
 def predicted_by(predictor: Predictor, frames: tuple[LabeledFrames, ...]) -> list[FramePredictions]:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from generalisation import Subject, figures, measured
+from generalisation import Subject, evaluated
 from openfield import parser, print_result, settings_given
 from PIL import Image
 
@@ -130,9 +130,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="posecut-legs-") as folder:
         subject = project(Path(folder), arguments.labels, arguments.magnify)
         for seed in range(arguments.seeds):
-            found, minutes = measured(subject, seed + 1, *subject.splits[0], arguments.weights, {"seed": seed, **given})
+            found, minutes = evaluated(
+                subject, seed + 1, *subject.splits[0], arguments.weights, {"seed": seed, **given}
+            )
             measures = {"swapped": swapped(found, arguments.magnify), "processor_minutes": round(minutes, 2)}
-            rows.append({**measures, **figures(found, {})})
+            for name, which in (("test_px", found.is_test), ("train_px", ~found.is_test)):
+                measures[name] = round(float(np.nanmean(found.errors[which])), 3)
+            rows.append(measures)
             print(rows[-1], flush=True)
     rates = [row["swapped"] for row in rows]
     print_result({"swapped": round(float(np.mean(rates)), 3), "sd": round(float(np.std(rates)), 3), "rows": rows})
