@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -80,11 +81,9 @@ def unlabeled(stock, tmp_path) -> Path:
 @pytest.fixture
 def viewer(qtbot, monkeypatch) -> Iterator["napari.Viewer"]:
     """An empty napari window of 1280 x 800 pixels on the screen; a project that is open in it is closed at the end."""
-    import napari
     from napari.settings import get_plugin_settings, get_settings
 
     from napari_posecut.jobs import monitor
-    from napari_posecut.session import session_of
 
     gc.collect()  # windows of earlier tests; what else is there by now is looked through no more
     gc.freeze()
@@ -92,9 +91,21 @@ def viewer(qtbot, monkeypatch) -> Iterator["napari.Viewer"]:
     get_settings().reset()
     get_plugin_settings("posecut").reset()
     get_plugin_settings("posecut").labeling.helps = False  # no network trains beside the tests
+    with window(qtbot) as viewer:
+        viewer.window.activate()
+        qtbot.wait(1)
+        yield viewer
+
+
+@contextmanager
+def window(qtbot) -> Iterator["napari.Viewer"]:
+    """Show an empty window of 1280 x 800 pixels, and close at the end what is open in it, and the window."""
+    import napari
+
+    from napari_posecut.session import session_of
+
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
-    viewer.window.activate()
     qtbot.wait(1)
     yield viewer
     session_of(viewer).close()

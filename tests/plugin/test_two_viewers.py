@@ -10,6 +10,7 @@ from napari_posecut.session import session_of
 from napari_posecut.window import open_here
 from posecut_core.labels.store import read_labels
 from posecut_core.project.opening import open_project
+from tests.plugin.conftest import window
 from tests.plugin.hand import CONTROL, Hand
 
 PLACE, OTHER = (40.0, 60.0), (90.0, 80.0)
@@ -18,15 +19,8 @@ PLACE, OTHER = (40.0, 60.0), (90.0, 80.0)
 @pytest.fixture
 def second(viewer, qtbot):
     """Another window beside `viewer`."""
-    import napari
-
-    made = napari.Viewer(show_welcome_screen=False)
-    made.window.resize(1280, 800)
-    qtbot.wait(1)
-    yield made
-    session_of(made).close()
-    made.close()
-    qtbot.wait(1)
+    with window(qtbot) as made:
+        yield made
 
 
 @pytest.fixture
