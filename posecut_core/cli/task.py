@@ -77,9 +77,10 @@ def command_of(remedy: Remedy) -> str:
     for name in places(remedy.step):
         value = given.pop(name, None) or _BLANKS.get(name, name.upper())
         words += map(_word, value if isinstance(value, list) else [value])
-    for name, value in given.items():
-        words += _option(name, value)
-    return command("label" if remedy.step == "label_frames" else remedy.step.replace("_", "-"), *words)
+    options = [word for name, value in given.items() for word in _option(name, value)]
+    looks_like_an_option = any(word.startswith("-") for word in words)
+    written = [*options, "--", *words] if looks_like_an_option else [*words, *options]
+    return command("label" if remedy.step == "label_frames" else remedy.step.replace("_", "-"), *written)
 
 
 def _word(given: object) -> str:
@@ -95,9 +96,13 @@ def _option(name: str, value: object) -> list[str]:
     if isinstance(value, list | tuple):
         each = [":".join(map(str, item)) if isinstance(item, list | tuple) else str(item) for item in value]
         if name == "videos":
-            return [word for item in each for word in (option, item)]
-        return [option, ",".join(f'"{item}"' if " " in item or "," in item else item for item in each)]
-    return [option, str(value).removesuffix(".0") if isinstance(value, float) else str(value)]
+            return [word for item in each for word in _valued(option, item)]
+        return _valued(option, ",".join(f'"{item}"' if " " in item or "," in item else item for item in each))
+    return _valued(option, str(value).removesuffix(".0") if isinstance(value, float) else str(value))
+
+
+def _valued(option: str, value: str) -> list[str]:
+    return [f"{option}={value}"] if value.startswith("-") else [option, value]
 
 
 def shorter(path: str | os.PathLike[str]) -> str:

@@ -303,6 +303,8 @@ def _answered(typed: str, verb: str, said: str) -> str:
     """
     own = {option.parameter: option.name for option in options(verb) if not option.by_place}
     meant = called_here(typed, own)
+    if os.path.lexists(typed):
+        return f"{typed} is taken for an option; write {os.path.join('.', typed)} if the file is meant."
     if meant == "":
         return f"{typed} is not needed here; leave it out."
     if meant is not None:

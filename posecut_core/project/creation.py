@@ -149,6 +149,11 @@ def clashing_names(videos: Sequence[Path], folder: Path, *, taken: Iterable[str]
                 f"{video} has a name that begins with a dot, or ends in a dot or a space, which cannot name a folder "
                 "of frames; give a copy or a link under another name."
             )
+        elif any(unicodedata.category(letter) == "Cc" for letter in video.name):
+            why[video] = VideoError(
+                f"{video} has a name with a line end or another control character, which config.yaml cannot hold; give "
+                "a copy or a link under another name."
+            )
         elif target.exists() and not _is_same_video(target, video):
             why[video] = VideoError(
                 f"{folder} already holds a different {video.name}; rename {video}, or add the one that is there."

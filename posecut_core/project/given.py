@@ -79,6 +79,8 @@ def given_folder(given: str | os.PathLike[str]) -> Path:
     there = next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
     if there.exists() and not there.is_dir():
         raise ArgumentError(f"{there} is a file, expected a folder to write into; give the path of a folder.")
+    if not _is_utf8(path):
+        raise ArgumentError(f"{path} has letters that are not UTF-8, expected a folder that files can name; rename it.")
     return path
 
 
@@ -197,6 +199,11 @@ def missing_video(path: Path, given: str | os.PathLike[str], *, known: Sequence[
         return VideoError(
             f"{os.fsdecode(given).strip()} is a URL, expected a file; download the video and give its path."
         )
+    if path.is_symlink():
+        return VideoError(
+            f"{path} is a link to {os.readlink(path)}, which is not there; connect the disk that it is on, or give "
+            "the path of the video itself."
+        )
     there = [*known, *(name for name in _names_in(path.parent) if Path(name).suffix.lower() in VIDEO_SUFFIXES)]
     stems = {_video_stem(name): name for name in reversed(there)}  # a common end makes no two names alike
     near = difflib.get_close_matches(_video_stem(path.name), stems, n=1)
@@ -261,6 +268,11 @@ def _videos_meant(
     """Return the videos that one thing stands for, and sentences on what is left out."""
     path = given_path(entry)
     of_project = named(os.fspath(entry).strip())
+    if path.exists() and not _is_utf8(path):
+        raise VideoError(
+            f"{path} has letters that are not UTF-8, expected a path that names of results can begin with; rename the "
+            "file or folder, or give a link under another name."
+        )
     if path.is_dir():
         inside, left_out = _sorted_folder(path, suffixes)
         if not inside and of_project is not None:
@@ -297,13 +309,27 @@ def _sorted_files(files: Iterable[Path], suffixes: frozenset[str]) -> tuple[list
         if path.is_dir() or ".partial" in path.suffixes or path.name.startswith(("._", ".DS_Store")):
             continue
         is_derived = path.stem.lower().endswith(_LABELED) or path.name.startswith(".")
-        if suffix in suffixes and not is_derived:
+        if path.is_symlink() and not os.path.exists(path):
+            if suffix in suffixes and not is_derived:
+                left_out.append(f"{path.name} (a link to {os.readlink(path)}, which is not there)")
+        elif not _is_utf8(path):
+            left_out.append(f"{path.name} (letters that are not UTF-8; rename it)")
+        elif suffix in suffixes and not is_derived:
             recordings.append(path)
         elif suffix in VIDEO_SUFFIXES and suffixes == VIDEO_SUFFIXES:
             left_out.append(f"{path.name} ({'hidden' if path.name.startswith('.') else 'a labeled video'})")
         elif suffixes == VIDEO_SUFFIXES and suffix not in _NO_VIDEOS and not path.name.startswith("."):
             left_out.append(f"{path.name} (unknown file extension; give the file itself if it is a video)")
     return recordings, left_out
+
+
+def _is_utf8(path: Path) -> bool:
+    """Tell whether HDF5 and YAML can write a path; Linux lets names hold any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _empty_folder(folder: Path, suffixes: frozenset[str]) -> VideoError:

@@ -78,7 +78,8 @@ def _step_back_or_forth(config: str | os.PathLike[str], video: str, step: Undo |
         there = _count(session.history.done if isinstance(step, Undo) else session.history.undone)
         if there < steps:
             what = "undo" if isinstance(step, Undo) else "redo"
-            raise LabelError(f"{steps} edits were requested, but {stem} has {there} to {what}; nothing was changed.")
+            asked = f"{counted(steps, 'edit')} {'was' if steps == 1 else 'were'}"
+            raise LabelError(f"{asked} requested, but {stem} has {there} to {what}; nothing was changed.")
         before = session.state
         for _ in range(steps):
             session.apply(step)

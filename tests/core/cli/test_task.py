@@ -60,6 +60,9 @@ def test_neighboring_numbers_are_joined():
         (Remedy("calibrate_cameras", config="/p", rename={"A": "left"}),
          "posecut calibrate-cameras /p SOURCE --rename A:left"),
         (Remedy("import_poses", config="/p", file="/f.slp"), "posecut import-poses /p /f.slp VIDEO"),
+        (Remedy("plot_trajectories", config="/p", videos=["-m1.mp4"], filtered=True),
+         "posecut plot-trajectories --filtered -- /p -m1.mp4"),
+        (Remedy("extract_frames", config="/p", videos=["-m1"]), "posecut extract-frames /p --video=-m1"),
     ],
 )  # fmt: skip
 @pytest.mark.skipif(os.name == "nt", reason="the other shell quotes otherwise")

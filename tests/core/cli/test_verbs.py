@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import re
 
 import pytest
@@ -180,6 +181,15 @@ def test_wrong_words_are_answered(posecut, words, said):
     """The sentence says what is wrong, what may be meant, and how to see the help."""
     code, out, err = posecut(*words)
     assert (code, out, said in err, " --help" in err) == (2, "", True, True)
+
+
+def test_a_file_that_is_taken_for_an_option_is_written_otherwise(posecut, monkeypatch, tmp_path):
+    """Shells pass the names of files on as they are, also those that begin with a hyphen."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-m1.mp4").touch()
+    code, _, err = posecut("create-new-project", "reach", "ada", "-m1.mp4")
+    assert code == 2
+    assert f"write {os.path.join('.', '-m1.mp4')} if the file is meant" in err
 
 
 def test_the_current_folder_is_the_default(project, monkeypatch, tmp_path):

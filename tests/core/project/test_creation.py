@@ -44,6 +44,7 @@ def test_names_that_file_systems_refuse_are_refused(name):
         (["x.mp4", "a_labeled.mp4"], [], "give the original recording"),
         (["x.mp4", "._a.mp4"], [], "under another name"),
         (["x.mp4", ".a.mp4"], [], "under another name"),
+        (["x.mp4", "a\nb.mp4"], [], "a line end or another control character"),
     ],
 )
 def test_names_that_would_share_or_hide_a_folder_are_named(tmp_path, names, taken, words):

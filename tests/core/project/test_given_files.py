@@ -188,3 +188,20 @@ def test_names_are_in_the_order_in_which_people_look_for_them(folder):
         (folder / f"session{number}.mp4").write_bytes(b"")
     names = [path.name for path in given_videos(folder).paths if path.name.startswith("session")]
     assert names == ["session1.mp4", "session2.mp4", "session10.mp4"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there, and names are always Unicode")
+def test_links_to_nowhere_and_names_that_no_file_can_hold_stop_no_folder(folder):
+    """Such a video is named beside the others that are found, and is refused with its reason where it is given."""
+    (folder / "away.mp4").symlink_to("/disk/away.mp4")
+    odd = folder / os.fsdecode(b"b\xff.mp4")
+    odd.write_bytes(b"")
+    found = given_videos(folder)
+    assert [path.name for path in found.paths] == ["m1.mp4", "m2.AVI", "pi.h264"]
+    assert "away.mp4 (a link to /disk/away.mp4, which is not there)" in found.notes[0]
+    assert "(letters that are not UTF-8; rename it)" in found.notes[0]
+    away, unwritable = given_videos([folder / "away.mp4", odd]).refused.values()
+    assert "is a link to /disk/away.mp4, which is not there; connect the disk" in str(away)
+    assert "letters that are not UTF-8" in str(unwritable)
+    with pytest.raises(ArgumentError, match=r"not UTF-8.*rename it"):
+        given_folder(odd.with_suffix(""))
