@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from napari import Viewer
 from napari.layers import Shapes
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QAction, QDesktopServices
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
@@ -81,6 +81,8 @@ class Wanderer:
         """Do a thing; work that this starts fails at once."""
         self.kinds[kind](number)
         QApplication.processEvents()
+        # A running window forgets a removed dock before the next click; without its loop, a menu would show it again.
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         jobs = session_of(self._viewer).jobs
         while jobs.running:
             jobs.end("failed", message="It failed.")
