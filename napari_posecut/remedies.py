@@ -147,7 +147,14 @@ def button_text(remedy: Remedy) -> str | None:
 
 def in_window(error: PosecutError | Notice) -> str:
     """Say what happened and where in the window it is mended, where there is no room for a button."""
-    return worded(error.text if isinstance(error, Notice) else str(error), error.remedies)
+    return worded(_sentence(error.text) if isinstance(error, Notice) else str(error), error.remedies)
+
+
+def _sentence(text: str) -> str:
+    """Write a notice, which is a heading in the shell, as a sentence; the name of a file keeps its first letter."""
+    first = text.partition(" ")[0]
+    text = f"{text[:1].upper()}{text[1:]}" if first.isalpha() else text
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 
 def worded(sentence: str, remedies: Sequence[Remedy]) -> str:

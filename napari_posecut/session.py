@@ -201,7 +201,7 @@ def _pose(found: Proposals, video: VideoProposals, row: int, parts: list[str | N
 
 def _progress_text(progress: Progress | Notice) -> str:
     if isinstance(progress, Notice):
-        return worded(f"{progress.text}.", progress.remedies)
+        return in_window(progress)
     if "loss" not in progress.values:
         stage = f"{progress.stage[:1].upper()}{progress.stage[1:]}"
         return f"{stage}: {progress.done} of {progress.total}." if progress.total else f"{stage}."

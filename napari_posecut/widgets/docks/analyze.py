@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_posecut.jobs.jobs import Job
 from napari_posecut.labeling.extracted_frames import listed_videos
+from napari_posecut.layers.overlay import own_network
 from napari_posecut.remedies import hint, in_window
 from napari_posecut.session import Session, session_of
 from napari_posecut.widgets.forms.step import StepForm
@@ -42,7 +43,8 @@ from posecut_core.types import NetworkName
 # The list of videos to analyze: a check box and a state each; files may be dropped on it.
 
 
-_DONE = "done"
+_DONE, _OLDER = "done", "by an older network"  # of an earlier iteration, whose predictions can still be looked at
+_ANALYZED = (_DONE, _OLDER)
 _PATH = Qt.ItemDataRole.UserRole
 
 
@@ -86,13 +88,13 @@ class _VideoQueue(LowTable):
             self.add(path)
 
     def set_state(self, path: str, state: str, *, why: str = "") -> None:
-        """Say how far a video is; one that is done need not be analyzed again."""
+        """Say how far a video is; one that is done need not be analyzed again, until a new iteration has a network."""
         item = next((item for item in self._items() if item.data(0, _PATH) == path), None)
         if item is not None:
             item.setText(1, state)
             item.setToolTip(1, why)
-            if state == _DONE:
-                item.setCheckState(0, Qt.CheckState.Unchecked)
+            if state in _ANALYZED:
+                item.setCheckState(0, Qt.CheckState.Unchecked if state == _DONE else Qt.CheckState.Checked)
 
     def state_of(self, path: str) -> str:
         """Return how far a video is."""
@@ -120,7 +122,7 @@ class _VideoQueue(LowTable):
         return [item for item in items if item is not None]
 
     def _on_activated(self, item: QTreeWidgetItem) -> None:
-        if item.text(1) == _DONE:
+        if item.text(1) in _ANALYZED:
             self.video_requested.emit(item.data(0, _PATH))
 
 
@@ -403,8 +405,11 @@ class AnalyzeDock(QWidget):
             if project is not None:
                 self._show_project(project)
         for path in () if project is None else listed_videos(project).values():
-            before, there = _is_analyzed(path), path.is_file()
-            self.videos.add(path, state=_DONE if before else "" if there else "missing", checked=there and not before)
+            state = _analyzed_state(project, path)
+            there = path.is_file()
+            self.videos.add(path, state=state or ("" if there else "missing"), checked=there and state != _DONE)
+            if state and self.videos.state_of(str(path)) in ("", *_ANALYZED):  # of before, or of another iteration
+                self.videos.set_state(str(path), state)
         self.choice.show_rows()
         job = self.session.jobs.find(_VERB)
         if job is not None:
@@ -460,7 +465,7 @@ class AnalyzeDock(QWidget):
         """Return the selected video if it is done, else the first that is; nothing where none is."""
         item = self.videos.currentItem()
         chosen = () if item is None else (item.data(0, _PATH),)
-        return next((path for path in (*chosen, *self.videos.paths) if self.videos.state_of(path) == _DONE), "")
+        return next((path for path in (*chosen, *self.videos.paths) if self.videos.state_of(path) in _ANALYZED), "")
 
     def _open_folder(self) -> None:
         folder = self.folder.text().strip() or str(Path(self._done_video()).parent)
@@ -530,6 +535,9 @@ def _videos_of(job: Job) -> tuple[str, ...]:
     return tuple(map(str, videos)) if isinstance(videos, list | tuple) else ()
 
 
-def _is_analyzed(video: Path) -> bool:
-    """Tell whether predictions of one of our networks lie beside a video."""
-    return any(NetworkName.parse(found.scorer) for found in find_predictions(video))
+def _analyzed_state(project: Project, video: Path) -> str:
+    """Tell whether a network of this iteration, or only an older one, has analyzed a video; nothing where none has."""
+    scorers = [found.scorer for found in find_predictions(video) if NetworkName.parse(found.scorer)]
+    if any(own_network(project, scorer) is not None for scorer in scorers):
+        return _DONE
+    return _OLDER if scorers else ""

@@ -170,7 +170,7 @@ class JobLine(QWidget):
             return
         if isinstance(progress, Notice):
             self.bar.setRange(0, 0)
-            self.sentence.setText(wrappable(f"{progress.text[:1].upper()}{in_window(progress)[1:]}"))
+            self.sentence.setText(wrappable(in_window(progress)))
             return
         total = progress.total or 0
         self.bar.setRange(0, total)

@@ -12,7 +12,9 @@ from napari_posecut.labeling.extracted_frames import listed_videos
 from napari_posecut.widgets.docks.analyze import AnalyzeDock
 from posecut_core.errors import Remedy
 from posecut_core.progress import Notice, Progress
+from posecut_core.project.config import edit_config
 from tests.plugin.hand import LEFT, NONE, _reach, choose, click_row, press, write
+from tests.plugin.widgets.analyzed_project import analyze
 
 
 @pytest.fixture
@@ -107,6 +109,19 @@ def test_a_video_that_is_done_is_shown_by_a_double_click_or_enter(session, dock,
     assert wanted == [videos[1]]
     QTest.keyClick(dock.videos, Qt.Key.Key_Return)
     assert wanted == [videos[1], videos[1]]
+
+
+def test_a_new_iteration_asks_for_the_videos_once_more(viewer, session, dock, videos):
+    """What an older network found is checked to be analyzed again, and can be looked at until then."""
+    analyze(session.project.config_path)
+    session.refresh()
+    assert [dock.videos.state_of(video) for video in videos] == ["done", "done"]
+    assert dock.videos.checked == ()
+    edit_config(session.project.config_path, {"iteration": 1})
+    session.refresh()
+    assert [dock.videos.state_of(video) for video in videos] == ["by an older network"] * 2
+    assert dock.videos.checked == tuple(videos)
+    assert dock.show_button.isVisibleTo(dock)
 
 
 def test_results_are_one_click_away_once_a_video_is_done(session, dock, videos, monkeypatch):

@@ -114,7 +114,7 @@ def test_curves_grow_while_it_trains(session, dock, begun):
     """Earlier steps stay, the estimate is shown, and the error has a curve where it is measured."""
     dock.start_button.click()
     session.jobs.report(ESTIMATE, step(30), step(40, validation_error=4.0))
-    assert dock.notes.text() == ESTIMATE.text
+    assert dock.notes.text() == f"{ESTIMATE.text}."
     assert [one.points for one in dock.curve.series] == [((20, 0.5), (30, 1 / 30), (40, 1 / 40)), ((40, 4.0),)]
     assert dock.figures.text() == "step 40, 2 s per step, learning rate 0.001"
     dock.line.stop.click()
