@@ -404,17 +404,21 @@ class AnalyzeDock(QWidget):
             self._clear_told()
             if project is not None:
                 self._show_project(project)
-        for path in () if project is None else listed_videos(project).values():
-            state = _analyzed_state(project, path)
-            there = path.is_file()
-            self.videos.add(path, state=state or ("" if there else "missing"), checked=there and state != _DONE)
-            if state and self.videos.state_of(str(path)) in ("", *_ANALYZED):  # of before, or of another iteration
-                self.videos.set_state(str(path), state)
+        if project is not None:
+            self._list_videos(project)
         self.choice.show_rows()
         job = self.session.jobs.find(_VERB)
         if job is not None:
             self._on_job_started(job)
         self._update_enabled()
+
+    def _list_videos(self, project: Project) -> None:
+        for path in listed_videos(project).values():
+            state = _analyzed_state(project, path)
+            there = path.is_file()
+            self.videos.add(path, state=state or ("" if there else "missing"), checked=there and state != _DONE)
+            if state and self.videos.state_of(str(path)) in ("", *_ANALYZED):  # of before, or of another iteration
+                self.videos.set_state(str(path), state)
 
     def _update_enabled(self, *_: object) -> None:
         project, running = self.session.project, self.session.jobs.find(_VERB)
