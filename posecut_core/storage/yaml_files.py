@@ -127,8 +127,8 @@ def load_mapping(text: str, path: Path) -> dict[str, object]:
         raise ProjectError(f"{path} is empty; restore it from a copy.")
     if not isinstance(value, dict):
         raise ProjectError(
-            f"{path} holds a {type(value).__name__} but should hold lines of the form `key: value`; restore it from a "
-            "copy."
+            f"{path} holds {'a list' if isinstance(value, list) else 'a single text or number'} but should hold lines "
+            "of the form `key: value`; restore it from a copy."
         )
     return {str(key): entry for key, entry in value.items()}
 
@@ -231,6 +231,11 @@ def _yaml_sentence(error: MarkedYAMLError, text: str, path: Path) -> str:
     if isinstance(error, DuplicateKeyError) and error.problem_mark is not None:
         key, lines = _twice(_safe_yaml().compose(text), error.problem_mark.line + 1)
         return f"{path} has the key {key!r} twice, in {lines}, expected it once; remove one of them with its value."
+    begun = error.context_mark.line + 1 if error.context_mark is not None else 0
+    if error.context == "while scanning a quoted scalar":
+        return f"{path} line {begun} has a quote that does not end; add the other one, or remove this one."
+    if error.context == "while scanning a double-quoted scalar":
+        return f"{path} line {begun} has \\ in double quotes, where it begins a code; write / or leave the quotes out."
     mark = error.problem_mark or error.context_mark
     place = f" line {mark.line + 1}" if mark is not None else ""
     problem = (error.problem or error.context or "unreadable").strip().splitlines()[0][:_LONGEST]

@@ -1,5 +1,6 @@
 """YAML is read as plain values, and its mistakes are named by line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,22 @@ PATH = Path("config.yaml")
 def test_a_typo_is_named_by_its_line(text, line):
     """A message tells the line where reading failed."""
     with pytest.raises(ProjectError, match=f"line {line} is not valid YAML"):
+        load_mapping(text, PATH)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\nb: 'R\nc: 2\nd: 3\n", "line 2 has a quote that does not end"),
+        ('a: 1\nb: "C:\\Users\\ada"\n', "line 2 has \\ in double quotes"),
+        ("a: 1\nb: 2 3: 4\n", "line 2 is not valid YAML"),
+        ("<html>", "holds a single text or number but should hold lines"),
+        ("- a\n- b\n", "holds a list but should hold lines"),
+    ],
+)
+def test_a_slip_is_named_where_it_was_made(text, told):
+    """A quote without its end is noticed at the end of the file, and a path of Windows inside its quotes."""
+    with pytest.raises(ProjectError, match=rf"^config\.yaml {re.escape(told)}"):
         load_mapping(text, PATH)
 
 
