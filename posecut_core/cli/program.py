@@ -26,6 +26,7 @@ from posecut_core.results import Failure, as_json, printable
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `posecut` and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
     for number in interrupts():  # SIGTERM as Ctrl-C: what batch systems and shutdowns send
         signal.signal(number, signal.default_int_handler)
     try:
@@ -38,6 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = StorageError.exit_code
         _drop_output()
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Open those that the caller has closed, as services do: the next file to be opened would take their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _drop_output() -> None:

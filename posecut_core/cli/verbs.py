@@ -249,6 +249,10 @@ def parse(words: Sequence[str], console: Console) -> Task | None:
         ArgumentError: the project or the videos are missing.
     """
     verb = words[0] if words and words[0] in VERBS else ""
+    if words and words[0] in (option.name for option in _EVERYWHERE):
+        raise UsageError(
+            f"{words[0]} stands behind a command, such as posecut doctor {words[0]}. For help: posecut --help"
+        )
     command = " ".join(filter(None, ("posecut", verb, "--help")))
     valued = _valued_flag(words, verb) if verb else None
     if valued:

@@ -1,5 +1,6 @@
 """The program ends with the right code and one sentence, whatever happens."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,24 @@ def test_a_reader_that_leaves_is_no_error():
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="started by a POSIX shell")
+def test_closed_streams_are_no_error(tmp_path):
+    """Services may close all three; what the step opens then must not take their numbers."""
+    program = (
+        "import sys; from pathlib import Path; from posecut_core.cli import main, program\n"
+        "from posecut_core.cli.task import Outcome, Task\n"
+        "def work(report):\n"
+        "    with open('numbers', 'w') as file: file.write(f'{file.fileno()} {sys.stdin.isatty()}')\n"
+        "    return Outcome(None, ('done',))\n"
+        "program.parse = lambda words, console: Task(work)\n"
+        "main([])"
+    )
+    closed = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, program]
+    done = subprocess.run(closed, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    number, at_terminal = (tmp_path / "numbers").read_text().split()
+    assert (done.returncode, int(number) > 2, at_terminal) == (0, True, "False")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])

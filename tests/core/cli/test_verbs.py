@@ -183,6 +183,12 @@ def test_wrong_words_are_answered(posecut, words, said):
     assert (code, out, said in err, " --help" in err) == (2, "", True, True)
 
 
+def test_options_of_every_verb_stand_behind_it(posecut):
+    """Before a verb, --json is no unknown command."""
+    code, out, _ = posecut("--json", "doctor")
+    assert (code, "--json stands behind a command, such as posecut doctor --json" in out) == (2, True)
+
+
 def test_a_file_that_is_taken_for_an_option_is_written_otherwise(posecut, monkeypatch, tmp_path):
     """Shells pass the names of files on as they are, also those that begin with a hyphen."""
     monkeypatch.chdir(tmp_path)
