@@ -111,7 +111,12 @@ class TrainingSettings:
         label="intermediate supervision",
     )
     pos_dist_thresh: float = _setting(
-        17.0, "cells within this distance of a label count as the bodypart", ge=1, le=1000, label="bodypart radius"
+        17.0,
+        "cells within this distance of a label count as the bodypart",
+        ge=1,
+        le=1000,
+        chosen=True,
+        label="bodypart radius",
     )
     batch_size: int = _setting(8, "crops per step", ge=1, label="crops per step", main=True)
     crop_size: int = _setting(

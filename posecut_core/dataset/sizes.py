@@ -14,6 +14,7 @@ from posecut_core.video.frame_store import FrameStore
 CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
 _SMALLEST_CROP = 128  # pixels; smaller ones would save little time
 _LARGEST_CROP = 384  # a step takes three times as long as with the usual crops
+_RADIUS = 8.5  # scaled pixels; score maps have a cell for each 8
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ def comfortable_scale(longest: float, *, interactive: bool = False) -> float:
     """
     side, least = (320, 0.25) if interactive else (400, 0.4)
     return round(float(np.clip(side / longest, least, 1.0)), 3)
+
+
+def disc_radius(*, scale: float) -> float:
+    """Choose the pos_dist_thresh at a scale of the frames: a disc holds the cells next to a label, and few others.
+
+    Smaller ones may hold no cell; on larger ones like bodyparts that are near each other overlap.
+    """
+    return round(_RADIUS / scale, 1)
 
 
 def longest_side(project: Project, tables: Sequence[LabelTable]) -> int:

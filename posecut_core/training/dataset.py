@@ -17,7 +17,7 @@ from posecut_core.dataset.settings import (
     usual_steps,
     write_settings,
 )
-from posecut_core.dataset.sizes import LabeledSizes, comfortable_scale, longest_side
+from posecut_core.dataset.sizes import LabeledSizes, comfortable_scale, disc_radius, longest_side
 from posecut_core.dataset.split import (
     Split,
     read_split,
@@ -146,8 +146,10 @@ def _suiting(
     if "global_scale" not in given:
         chosen["global_scale"] = comfortable_scale(longest)
         told += [f"global_scale {chosen['global_scale']:g}, to save time and memory"] * (chosen["global_scale"] != 1)
+    scale = settings_from({"global_scale": {**chosen, **given}["global_scale"]}).global_scale
+    if "pos_dist_thresh" not in given:
+        chosen["pos_dist_thresh"] = disc_radius(scale=scale)
     if "crop_size" not in given:
-        scale = settings_from({"global_scale": {**chosen, **given}["global_scale"]}).global_scale
         chosen["crop_size"] = crop = LabeledSizes(animal.size, longest).crop_size(scale=scale)
         why = "so that crops hold the whole animal" if crop > TrainingSettings.crop_size else "as the frames are small"
         told += [f"crop_size {crop}, {why}"] * (crop != TrainingSettings.crop_size)
