@@ -14,7 +14,7 @@ from posecut_core.video.frame_store import FrameStore
 CROP_MARGIN = 4  # pixels between the animal and the border of a crop that holds all of it
 _SMALLEST_CROP = 128  # pixels; smaller ones would save little time
 _LARGEST_CROP = 384  # a step takes three times as long as with the usual crops
-_RADIUS = 8.5  # scaled pixels; score maps have a cell for each 8
+_RADIUS = 10.0  # scaled pixels; score maps have a cell for each 8
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_a_dataset_is_split_revision_and_settings(project):
     ]
     assert (split.fraction, split.seed, made.seed) == (0.95, 1, 1)
     assert read_settings(made.settings) == TrainingSettings(
-        net_type="auto", global_scale=1.0, pos_dist_thresh=8.5, crop_size=128, maxiters=500
+        net_type="auto", global_scale=1.0, pos_dist_thresh=10.0, crop_size=128, maxiters=500
     )
     tables = read_revision(created.labels)
     assert created.labels == opened.training_datasets / split.labels
@@ -382,7 +382,7 @@ def test_labels_on_other_pictures_are_refused(project):
         create_training_dataset(project)
 
 
-@pytest.mark.parametrize(("given", "radius"), [({"global_scale": 0.5}, 17.0), ({"pos_dist_thresh": 12}, 12.0)])
+@pytest.mark.parametrize(("given", "radius"), [({"global_scale": 0.5}, 20.0), ({"pos_dist_thresh": 12}, 12.0)])
 def test_discs_follow_the_scale_of_the_frames(project, given, radius):
     """They hold the cells of the score maps that are next to a label, at every scale; a radius that is given wins."""
     made = create_training_dataset(project, settings=given).shuffles[0]
@@ -396,7 +396,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     edit_config(project, {"iteration": 1})
     said = []
     made = create_training_dataset(project, report=said.append).shuffles[0]
-    chosen = {"pos_dist_thresh": 12.1, "crop_size": 128, "maxiters": 500}
+    chosen = {"pos_dist_thresh": 14.3, "crop_size": 128, "maxiters": 500}
     expected = TrainingSettings("resnet_34", 0.5, init_weights="random", global_scale=0.7, **chosen)
     assert (read_settings(made.settings), made.previous) == (expected, None)
     told = "Shuffle 1 inherits settings from an earlier iteration: net_type resnet_34"
@@ -408,5 +408,5 @@ def test_the_next_iteration_builds_the_same_network(project):
     assert create_training_dataset(project).shuffles[0].previous == snapshot
     edit_config(project, {"iteration": 3})
     other = create_training_dataset(project, net_type="resnet_18").shuffles[0]
-    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, **(chosen | {"pos_dist_thresh": 8.5}))
+    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, **(chosen | {"pos_dist_thresh": 10.0}))
     assert other.previous is None
