@@ -128,7 +128,8 @@ def test_positions_are_those_that_networks_agree_on(trained, video, analyzed):
         images = np.stack([image for _, image in reader.frames(range(FRAMES))])
     networks = open_project(trained).training(1).networks()
     poses = [Predictor.load(one.folder).predict(images) for one in networks]
-    expected = fused(*(np.stack(values) for values in zip(*poses, strict=True)), within=17.0)
+    within = read_settings(networks[0].settings).pos_dist_thresh
+    expected = fused(*(np.stack(values) for values in zip(*poses, strict=True)), within=within)
     np.testing.assert_allclose(found.xy, expected.xy, atol=1e-3)
     np.testing.assert_allclose(found.spread, expected.spread, atol=1e-3)
     assert analyzed.name.endswith("shuffle1ensemble3_4.h5")
