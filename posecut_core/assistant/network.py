@@ -104,7 +104,9 @@ def _begin(project: Project, changes: Mapping[str, object]) -> _Assistant:
     info, _ = newest_sound(project.assistant)
     scale = info.global_scale if info else _scale(project)
     scale = float(str(changes.get("global_scale", scale)))
-    settings = settings_from({**_SETTINGS, "global_scale": scale, "pos_dist_thresh": disc_radius(scale=scale), **changes})
+    settings = settings_from(
+        {**_SETTINGS, "global_scale": scale, "pos_dist_thresh": disc_radius(scale=scale), **changes}
+    )
     begun = begin(settings, project.config.bodyparts, report=silent)
     if info and (info.network, info.global_scale) == (begun.spec, settings.global_scale):
         shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(begun.spec))

@@ -61,7 +61,14 @@ _STRANGERS = (
 _LABELED, _TESTED = 50, 60  # frames of each drawn video
 PEER = "DeepLabCut"
 _PEER_ROTATION = 30  # as installed
-_CHOSEN = ("net_type", "global_scale", "pos_dist_thresh", "crop_size", "rotation", "maxiters")  # settings that a row tells
+_CHOSEN = (
+    "net_type",
+    "global_scale",
+    "pos_dist_thresh",
+    "crop_size",
+    "rotation",
+    "maxiters",
+)  # settings that a row tells
 
 
 @dataclass(frozen=True)

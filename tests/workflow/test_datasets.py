@@ -408,5 +408,7 @@ def test_the_next_iteration_builds_the_same_network(project):
     assert create_training_dataset(project).shuffles[0].previous == snapshot
     edit_config(project, {"iteration": 3})
     other = create_training_dataset(project, net_type="resnet_18").shuffles[0]
-    assert read_settings(other.settings) == TrainingSettings("resnet_18", global_scale=1.0, **(chosen | {"pos_dist_thresh": 10.0}))
+    assert read_settings(other.settings) == TrainingSettings(
+        "resnet_18", global_scale=1.0, **(chosen | {"pos_dist_thresh": 10.0})
+    )
     assert other.previous is None
