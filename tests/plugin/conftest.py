@@ -51,10 +51,8 @@ def qapp_args() -> list[str]:
 def _loaded() -> None:
     """Load what a session loads in a thread: a test that adds a layer meanwhile would meet half a registry of units."""
     from napari_posecut.layers.canvas import preload
-    from tests.plugin import once
 
     preload()
-    once.install()
 
 
 @pytest.fixture(scope="session")
