@@ -795,8 +795,10 @@ def unseen(layer: Layer) -> Iterator[None]:
     """Let a hidden layer be drawn for as long as a block lasts, though nobody sees it."""
     opacity, layer.opacity = layer.opacity, 0.0
     layer.visible = True
-    yield
-    layer.visible, layer.opacity = False, opacity
+    try:
+        yield
+    finally:
+        layer.visible, layer.opacity = False, opacity
 
 
 def give(layer: Points | Vectors, data: Float64[np.ndarray, "N *D"]) -> None:

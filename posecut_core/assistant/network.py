@@ -23,7 +23,7 @@ from posecut_core.dataset.frames import (
 )
 from posecut_core.dataset.scoremaps import Distances, distances_between
 from posecut_core.dataset.settings import TrainingSettings, settings_from
-from posecut_core.dataset.sizes import comfortable_scale, disc_radius
+from posecut_core.dataset.sizes import comfortable_scale
 from posecut_core.errors import LabelError, VideoError
 from posecut_core.formats.deeplabcut.frames import frame_name
 from posecut_core.inference.engine import XlaEngine
@@ -61,6 +61,7 @@ _SETTINGS: Mapping[str, object] = {
     "maxiters": 10**9,
     "display_iters": 25,
 }  # all others are as for any training
+_RADIUS = 8.5  # scaled pixels: cells so near to a label are the bodypart; its suggestions were measured with that
 _KEPT = 2  # snapshots: one more than is needed, should the last be damaged
 
 
@@ -104,9 +105,7 @@ def _begin(project: Project, changes: Mapping[str, object]) -> _Assistant:
     info, _ = newest_sound(project.assistant)
     scale = info.global_scale if info else _scale(project)
     scale = float(str(changes.get("global_scale", scale)))
-    settings = settings_from(
-        {**_SETTINGS, "global_scale": scale, "pos_dist_thresh": disc_radius(scale=scale), **changes}
-    )
+    settings = settings_from({**_SETTINGS, "global_scale": scale, "pos_dist_thresh": _RADIUS / scale, **changes})
     begun = begin(settings, project.config.bodyparts, report=silent)
     if info and (info.network, info.global_scale) == (begun.spec, settings.global_scale):
         shapes = jax.eval_shape(lambda tree: initial_state(tree, settings), parameter_shapes(begun.spec))

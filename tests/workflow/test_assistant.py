@@ -75,7 +75,7 @@ def test_large_frames_are_scaled_down(trainable):
     assert _begin(project, SMALL).settings.global_scale == 1.0
     FrameStore.open(project.frame_store("dots")).append([(9, np.zeros((64, 640, 3), np.uint8), (0, 0))])
     settings = _begin(project, SMALL).settings
-    assert (settings.global_scale, settings.pos_dist_thresh) == (0.5, 20.0)
+    assert (settings.global_scale, settings.pos_dist_thresh) == (0.5, 17.0)
     FrameStore.open(project.frame_store("dots")).append([(10, np.zeros((2000, 64, 3), np.uint8), (0, 0))])
     assert _begin(project, SMALL).settings.global_scale == 0.25
 
