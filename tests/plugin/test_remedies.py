@@ -5,11 +5,13 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLineEdit, QPushButton
 
+from napari_posecut.remedies import in_window
 from napari_posecut.session import session_of
 from napari_posecut.window import add_flow_bar
 from posecut_core.errors import LabelError, PosecutError, Remedy
 from posecut_core.labels.edits import Place
 from posecut_core.labels.session import LabelSession
+from posecut_core.progress import Notice
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from tests.plugin.hand import click_row, press
@@ -42,6 +44,20 @@ def shown(bar):
 def press_remedy(bar, text):
     """Press a button on the message line as a user does, and return the dock in front."""
     press(next(button for button in bar.message.remedies.buttons if button.text() == text))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("quantizing to int8 by 32 images, once", "Quantizing to int8 by 32 images, once."),
+        ("openfield.mp4 is damaged", "openfield.mp4 is damaged."),
+        ("mouse: 3 labels lie outside", "mouse: 3 labels lie outside."),
+        ("Which of these do you mean?", "Which of these do you mean?"),
+    ],
+)
+def test_a_notice_is_a_sentence_in_the_window(said, told):
+    """In the shell it is a heading; the name of a file stays as it is written."""
+    assert in_window(Notice(said)) == told
 
 
 def test_a_remedy_with_a_dock_is_a_button_and_the_sentence_names_no_call(bar):
