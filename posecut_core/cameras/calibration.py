@@ -23,6 +23,7 @@ from posecut_core.cameras.triangulation import Triangulation, triangulate
 from posecut_core.errors import CameraError
 
 _LENS_FRAMES = 40  # images that a lens is estimated from; more change little
+_ALIKE = 0.01  # of the image: a board that lies within so little in all images has not been moved
 _LEAST_FRAMES = 5  # images of the board for a lens
 _TOGETHER = 3  # frames in which two cameras must see the board to be connected
 _ADJUSTED_FRAMES = 300  # adjusted together, at most
@@ -243,7 +244,10 @@ class _Lens:
 
 def _lens(name: str, board: Board, seen: Sightings, model: LensModel, coefficients: int) -> _Lens:
     """Estimate a lens from the images that differ most, and again without those that then fit badly."""
-    chosen = _differing(board, seen)
+    shapes = _shapes(board, seen)
+    if np.ptp(shapes, axis=0).max() < _ALIKE:
+        raise _untold(name)
+    chosen = _differing(seen, shapes)
     found = _lens_of(name, board, seen.size, chosen, model, coefficients)
     usual = max(float(np.median(found.errors)), 0.1)
     kept = [view for view, error in zip(chosen, found.errors.tolist(), strict=True) if error <= _OFF * usual]
@@ -266,11 +270,15 @@ def _lens_of(
     except opencv().error:
         found = None
     if found is None or not np.isfinite(found.deviations).all():
-        raise CameraError(
-            f"The lens of camera {name} cannot be told from its images of the board, which are too much alike or too "
-            "inexact; film the board near and far, leaning to all sides."
-        )
+        raise _untold(name)
     return found
+
+
+def _untold(name: str) -> CameraError:
+    return CameraError(
+        f"The lens of camera {name} cannot be told from its images of the board, which are too much alike or too "
+        "inexact; film the board near and far, leaning to all sides."
+    )
 
 
 def _pinhole(name: str, size: tuple[int, int], local: list[Any], pixel: list[Any], coefficients: int) -> _Lens:
@@ -341,19 +349,23 @@ def _lens_flags(coefficients: int) -> int:
     return int(fixed | (cv2.CALIB_RATIONAL_MODEL if coefficients == 8 else 0))
 
 
-def _differing(board: Board, seen: Sightings) -> list[Sighting]:
-    """Choose images in which the board lies as differently as possible, each farthest from those chosen before."""
-    views = list(seen.frames.values())
-    size = board.square * max(board.columns, board.rows)
-    shapes = []
-    for view in views:
+def _shapes(board: Board, seen: Sightings) -> Float64[np.ndarray, "I 6"]:
+    """Return how the board lies in each image: an affine map, in shares of the board's and the image's size."""
+    size, shapes = board.square * max(board.columns, board.rows), []
+    for view in seen.frames.values():
         flat = np.column_stack([board.corners[view.corners, :2] / size, np.ones(len(view.corners))])
         shapes.append(np.linalg.lstsq(flat, view.pixels / max(seen.size), rcond=None)[0].ravel())
+    return np.array(shapes)
+
+
+def _differing(seen: Sightings, shapes: Float64[np.ndarray, "I 6"]) -> list[Sighting]:
+    """Choose images in which the board lies as differently as possible, each farthest from those chosen before."""
+    views = list(seen.frames.values())
     away = np.full(len(views), np.inf)
     at, chosen = int(np.argmax([len(view.corners) for view in views])), []
     for _ in range(min(_LENS_FRAMES, len(views))):
         chosen.append(at)
-        away = np.minimum(away, np.linalg.norm(np.array(shapes) - shapes[at], axis=1))
+        away = np.minimum(away, np.linalg.norm(shapes - shapes[at], axis=1))
         at = int(away.argmax())
     return [views[at] for at in sorted(chosen)]
 

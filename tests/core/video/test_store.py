@@ -133,7 +133,12 @@ class Kept:
 
     def __call__(self, kind: str) -> None:
         with self._alone:
-            shutil.copytree(self._root / "store", self._root / f"moment-{next(self._moments)}")
+            moment = self._root / f"moment-{next(self._moments)}"
+            while not moment.exists():
+                try:
+                    shutil.copytree(self._root / "store", moment)
+                except shutil.Error:  # another thread has made its own change since: a file has another name now
+                    shutil.rmtree(moment)
 
 
 def test_a_full_disk_adds_all_or_nothing(tmp_path, monkeypatch):
