@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -223,9 +222,11 @@ class Canvas:
         yield
         for layer in (self.image, self.skeleton, self.points):  # which every frame has
             self._add((layer,))
-            self.viewer.scene.camera.zoom = 1.0  # around the picture of two pixels, a marker would fill the view
-            with layer.events.visible.blocker(self._stay_hidden), unseen(layer):
-                yield  # one drawing for both: each takes the whole window
+            yield
+        self.viewer.scene.camera.zoom = 1.0  # around the picture of two pixels, a marker would fill the view
+        for layer in (self.image, self.skeleton, self.points):
+            self._draw_unseen(layer)
+            yield
 
     def prepare_rest(self) -> Iterator[None]:
         """Add the other layers, and draw each once, too."""
@@ -786,19 +787,10 @@ def draw_unseen(viewer: Viewer, layer: Layer) -> None:
     """Draw a hidden layer once where nobody sees it: shaders are compiled then, not when somebody waits for it."""
     if layer.visible or layer not in viewer.layers:
         return
-    with unseen(layer):
-        breathe()
-
-
-@contextmanager
-def unseen(layer: Layer) -> Iterator[None]:
-    """Let a hidden layer be drawn for as long as a block lasts, though nobody sees it."""
     opacity, layer.opacity = layer.opacity, 0.0
     layer.visible = True
-    try:
-        yield
-    finally:
-        layer.visible, layer.opacity = False, opacity
+    breathe()
+    layer.visible, layer.opacity = False, opacity
 
 
 def give(layer: Points | Vectors, data: Float64[np.ndarray, "N *D"]) -> None:
