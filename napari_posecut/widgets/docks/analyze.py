@@ -417,7 +417,8 @@ class AnalyzeDock(QWidget):
             state = _analyzed_state(project, path)
             there = path.is_file()
             self.videos.add(path, state=state or ("" if there else "missing"), checked=there and state != _DONE)
-            if state and self.videos.state_of(str(path)) in ("", *_ANALYZED):  # of before, or of another iteration
+            shown = self.videos.state_of(str(path))
+            if state and shown != state and shown in ("", *_ANALYZED):  # of before, or of another iteration
                 self.videos.set_state(str(path), state)
 
     def _update_enabled(self, *_: object) -> None:

@@ -117,6 +117,9 @@ def test_a_new_iteration_asks_for_the_videos_once_more(viewer, session, dock, vi
     session.refresh()
     assert [dock.videos.state_of(video) for video in videos] == ["done", "done"]
     assert dock.videos.checked == ()
+    dock.videos.check(Path(videos[0]))
+    session.refresh()
+    assert dock.videos.checked == (videos[0],)  # by hand, to be analyzed again
     edit_config(session.project.config_path, {"iteration": 1})
     session.refresh()
     assert [dock.videos.state_of(video) for video in videos] == ["by an older network"] * 2
