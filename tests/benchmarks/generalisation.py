@@ -61,14 +61,8 @@ _STRANGERS = (
 _LABELED, _TESTED = 50, 60  # frames of each drawn video
 PEER = "DeepLabCut"
 _PEER_ROTATION = 30  # as installed
-_CHOSEN = (
-    "net_type",
-    "global_scale",
-    "pos_dist_thresh",
-    "crop_size",
-    "rotation",
-    "maxiters",
-)  # settings that a row tells
+# Settings that a row tells.
+_CHOSEN = ("net_type", "global_scale", "pos_dist_thresh", "crop_size", "rotation", "maxiters")
 
 
 @dataclass(frozen=True)
@@ -140,15 +134,22 @@ def poses_of_posecut(
     ) / 60
 
 
+def prepared(
+    subject: Subject, shuffle: int, train: list[int], test: list[int], settings: Mapping[str, object]
+) -> Training:
+    """Make the training dataset of a split, which logs seldom and keeps its last snapshot alone."""
+    given = {"display_iters": 100, "save_iters": 10**6, **settings}
+    create_training_dataset(
+        subject.config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=given, report=tell
+    )
+    return open_project(subject.config).training(shuffle)
+
+
 def evaluated(
     subject: Subject, shuffle: int, train: list[int], test: list[int], weights: str, settings: Mapping[str, object]
 ) -> tuple[Measurement, float]:
     """Train on some frames; return the errors of all as an evaluation measures them, and processor minutes."""
-    chosen = {"display_iters": 100, "save_iters": 10**6, **settings}
-    create_training_dataset(
-        subject.config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=chosen, report=tell
-    )
-    training = open_project(subject.config).training(shuffle)
+    training = prepared(subject, shuffle, train, test, settings)
     _, minutes = poses_of_posecut(training, (), weights)
     job = EvaluationJob(training, training.snapshots[-1], None)
     return measure(job, Predictor.load(training.folder), batch_size=8, report=silent), minutes
@@ -246,11 +247,7 @@ def measured(
     train, test = subject.splits[row["seed"]]
     if row["labels"] != "all":
         train = sorted(np.random.default_rng(row["seed"]).permutation(train)[: int(row["labels"])].tolist())
-    settings = {"display_iters": 100, "save_iters": 10**6, "seed": row["seed"], **row["asked"]}
-    create_training_dataset(
-        subject.config, shuffles=[shuffle], train_indices=[train], test_indices=[test], settings=settings, report=tell
-    )
-    training = open_project(subject.config).training(shuffle)
+    training = prepared(subject, shuffle, train, test, {"seed": row["seed"], **row["asked"]})
     frames, chosen = labeled_frames(training), read_settings(training.settings)
     if row["by"] == PEER:
         chosen = replace(chosen, rotation=row["asked"].get("rotation", _PEER_ROTATION))

@@ -80,9 +80,8 @@ def act(stock: Path, actions: int, seed: int) -> None:
             told = ""
             try:
                 stateful.run_state_machine_as_test(hypothesis.seed(seed)(Actions), settings=settings)
-            except (
-                hypothesis.errors.FlakyStrategyDefinition
-            ):  # the choice of actions, not what the window did with them
+            except hypothesis.errors.FlakyStrategyDefinition:
+                # This is about the choice of actions, not about what the window did with them.
                 told = ", ended early, as Hypothesis drew differently from the same choices"
             seconds = time.perf_counter() - start
             print(f"seed {seed}: {Actions.count} actions, {seconds:.0f} s{told}", file=sys.stderr, flush=True)
