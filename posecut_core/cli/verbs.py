@@ -20,7 +20,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CoercionError, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CoercionError,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    Token,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 from cyclopts.validators import Number
 from rich.console import Console
 
@@ -108,6 +118,7 @@ _BY_POSITION = ("config", "folder", "experimenter")  # though they have defaults
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT"}
 _BOTH = "[CONFIG] VIDEOS..."
 _CONFIG = "The project's folder or its config.yaml; by default the current folder, if that is a project."
+_CONFIG_FIRST = "The project's folder or its config.yaml; a dot (.) stands for the current folder."
 _CONFIG_AND_VIDEOS = "The project's folder or config.yaml, not needed inside the project's folder; then {}"
 
 
@@ -141,6 +152,7 @@ class Option(StepArgument):
             negative=f"--no-{self.name[2:]}" if self.default is True else "",
             required=self.is_required,
             show_default=(lambda default: self.shown_default) if self.shown_default else False,
+            converter=self._number if self.kind in (int, float) else None,
             validator=Number(gte=least, lte=most) if self.kind in (int, float) else None,
         )
         kinds = inspect.Parameter
@@ -151,6 +163,15 @@ class Option(StepArgument):
         typed = list[str] if self.several and not several else self.kind
         typed = typed | None if default is None else typed
         return inspect.Parameter(self.parameter, kind, default=default, annotation=Annotated[typed, details])
+
+    def _number(self, tokens: Sequence[Token]) -> int | float:
+        """Read a number as the step would in Python; cyclopts would round 1.5 to a whole one.
+
+        Raises:
+            ArgumentError: it is none.
+        """
+        number: int | float = converted(tokens[0].value, self.kind, self.name)
+        return number
 
 
 _YES = Option("yes", bool, False, "Extract without asking for confirmation.", "--yes")
@@ -198,7 +219,8 @@ def _step_options(verb: str) -> Iterator[Option]:
         several = name in ("videos", "results")
         written = f"{name.upper()}..." if several else name.upper()
         optional = name == "config" and argument.is_required and alone
-        meaning = _CONFIG if name == "config" else _in_words(argument.meaning, names)
+        about = _CONFIG if optional or not argument.is_required else _CONFIG_FIRST
+        meaning = about if name == "config" else _in_words(argument.meaning, names)
         yield Option(
             name,
             argument.kind,
@@ -289,11 +311,13 @@ def _said(error: CycloptsError, verb: str) -> str:
         return _answered(typed, verb, said)
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         return f"Unexpected argument: {' '.join(error.unused_tokens)}."
-    if isinstance(error, CoercionError) and error.target_type in (int, float) and error.token and error.token.keyword:
-        try:
-            converted(error.token.value, error.target_type, error.token.keyword)
-        except ArgumentError as refused:
-            return str(refused)
+    if isinstance(error, CoercionError) and isinstance(error.__cause__, ArgumentError):
+        return str(error.__cause__)
+    if isinstance(error, MissingArgumentError) and error.argument and verb:
+        name = error.keyword or error.argument.name
+        if name.startswith("--"):
+            return f"{name} stands there without a value; write one behind it."
+        return f"{name} is missing; write {usage(verb).removeprefix('Usage: ')}."
     return said
 
 
@@ -411,7 +435,7 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
     arguments = dict(given)
     if options(verb)[0].name == _BOTH:
         arguments["config"], arguments["videos"] = _project_and_videos(given["videos"])
-    elif options(verb)[0].meaning == _CONFIG and verb != "label":
+    elif options(verb)[0].parameter == "config" and verb != "label":
         arguments["config"] = project_path(given.get("config"))
     if verb == "edit-bodyparts" and not (arguments.get("rename") or arguments.get("add")):
         raise ArgumentError("Nothing to do; give --rename OLD:NEW or --add NAME.")

@@ -83,8 +83,12 @@ def each_on(cluster: str | None, *, stage: str, report: Report, counting: bool =
         stage: what is being done, for progress.
         report: told how far all of it is, and the notices of the work.
         counting: whether to tell here, too, how many are done, as the work itself does not tell how far it is.
+
+    Raises:
+        ArgumentError: see `executor_of`.
     """
     if cluster is not None:
+        executor_of(cluster)  # refuses what is none before anything is done
         return partial(treat_spread, cluster=cluster, stage=stage, report=report)
 
     def here(

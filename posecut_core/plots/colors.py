@@ -65,8 +65,8 @@ def _colormap(name: str) -> Colormap:
         spelled = {other.lower(): other for other in known}
         near = [spelled[other] for other in difflib.get_close_matches(name.lower(), spelled, n=3)]
         raise ArgumentError(
-            f"{name!r} is not a colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap in "
-            "config.yaml."
+            f"{name!r} is not a colormap that matplotlib knows; write {_listed([*near, *_USUAL])} as colormap, "
+            "here or in config.yaml."
         ) from error
 
 

@@ -74,11 +74,11 @@ def config_path(config: Config) -> Path:
     """Return the absolute path of a project's config.yaml, given it or its folder.
 
     Raises:
-        ProjectError: there is no such file, or it is no .yaml file.
+        ProjectError: there is no such file, or it is no .yaml file, or PoseCut's own.
     """
     path = given_path(config)
     path = path / "config.yaml" if path.is_dir() else path
-    if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
+    if path.is_file() and (path.suffix.lower() not in (".yaml", ".yml") or path.name == "posecut.yaml"):
         raise ProjectError(
             f"{path} is not a project, expected a project's folder or its config.yaml; give the project first, then "
             "videos."

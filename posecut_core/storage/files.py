@@ -170,6 +170,10 @@ _REASONS = {
     errno.EPERM: "permission was denied: choose a folder that you may write to, or change its permissions",
     errno.ELOOP: "it is a link: put the file itself there, or delete the link",
     errno.EROFS: "the file system is read-only: choose a folder that you may write to",
+    errno.EISDIR: "it is a folder: give the path of a file",
+    errno.EEXIST: "a file lies where it needs a folder: choose another path",
+    errno.ENOTDIR: "a file lies where it needs a folder: choose another path",
+    errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
 }
 
 State = TypeVar("State")

@@ -162,6 +162,8 @@ def analyze_videos(
     if ensemble and tracking is not None:
         raise ArgumentError("An ensemble sees whole frames, but dynamic asks for a tracking crop; choose one of both.")
     size = chosen_batch_size(project, 8 if tracking and batch_size is None else batch_size)
+    folder = None if destfolder is None else given_folder(destfolder)
+    each = each_on(cluster, stage="analyzed videos", report=report)
     training = project.training(shuffle, trainingsetindex)
     step = training.chosen_steps(snapshot)[-1]
     weights = training.sha256(step, ensemble=ensemble)
@@ -174,7 +176,6 @@ def analyze_videos(
     note_bodyparts(
         project, request.predictor.bodyparts, source=f"The network {request.predictor.scorer}", report=report
     )
-    folder = None if destfolder is None else given_folder(destfolder)
     targets = {path: prediction_path(path, request.scorer, folder) for path in given.paths}
     apart, clashing = _distinct(targets)
     return treat_all(
@@ -185,7 +186,7 @@ def analyze_videos(
         kind=AnalysisError,
         name=lambda pair: str(pair[0]),
         failed={**given.refused, **clashing},
-        each=each_on(cluster, stage="analyzed videos", report=report),
+        each=each,
     )
 
 

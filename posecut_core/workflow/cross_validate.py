@@ -118,6 +118,7 @@ def cross_validate(
     """
     if not 0 < confidence < 1:
         raise ArgumentError(f"confidence is {confidence:g}; give a probability between 0 and 1, such as 0.95.")
+    each = each_on(cluster, stage="trained splits", report=report)
     project = adopt_project(config, report=report)
     tables = labeled_tables(project, report=report)
     named = {"maxiters": maxiters, "init_weights": None if weights is None else os.fspath(weights)}
@@ -152,7 +153,7 @@ def cross_validate(
         what="splits could not be trained",
         kind=ModelError,
         name=lambda split: split.fold.name,
-        each=each_on(cluster, stage="trained splits", report=report),
+        each=each,
     )
 
 

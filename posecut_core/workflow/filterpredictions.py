@@ -164,7 +164,8 @@ def _filter(filtering: _Filtering, video: Path, report: Report) -> tuple[Path, .
         target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
         check_replaceable(target)
     before = read_origin(target)
-    if before is not None and before.filter and before.settings != settings:
-        report(Notice(f"{target.name}, which was filtered by {before.filter}, is replaced"))
     with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
-        return write_predictions(target, filtering.smooth(predictions), csv=filtering.csv, origin=origin)
+        smooth = filtering.smooth(predictions)
+        if before is not None and before.filter and before.settings != settings:
+            report(Notice(f"{target.name}, which was filtered by {before.filter}, is replaced"))
+        return write_predictions(target, smooth, csv=filtering.csv, origin=origin)

@@ -129,3 +129,12 @@ def test_wrong_arguments_train_nothing(toy_trainable, options, wrong, words):
     with pytest.raises(ArgumentError, match=words):
         cross_validate(toy_trainable, **wrong, **options)
     assert not open_project(toy_trainable).training(2).split.exists()
+
+
+def test_a_wrong_cluster_is_refused_before_anything_is_split(toy_trainable):
+    """Kind: the shuffles of all splits were made, and nobody to train them."""
+    project = open_project(toy_trainable)
+    before = sorted(project.training_datasets.rglob("*"))
+    with pytest.raises(ArgumentError, match="cluster is 'nowhere'"):
+        cross_validate(toy_trainable, splits=2, cluster="nowhere")
+    assert sorted(project.training_datasets.rglob("*")) == before

@@ -181,3 +181,11 @@ def test_all_views_give_the_same_frames(fresh_project, spot_video, tmp_path):
     assert any("session b has no video of right" in told for told in notices)
     with pytest.raises(ArgumentError, match="views is 'left', expected a pattern"):
         extract_frames(fresh_project, views="left")
+
+
+def test_no_other_seed_is_recommended_where_all_frames_are_extracted(fresh_project):
+    """Kind: of a video with fewer frames than asked for, all of which were there, another seed was to find others."""
+    for count, steps in ((3, ["label_frames", "extract_frames"]), (1000, ["label_frames"])):
+        extract_frames(fresh_project, number_of_frames=count)
+        again = extract_frames(fresh_project, number_of_frames=count).summary()
+        assert [step.step for step in again.following] == steps

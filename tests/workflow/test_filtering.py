@@ -68,6 +68,9 @@ def test_the_filter_is_known_to_what_comes_next(spot_project, spot_video):
     assert all(step.arguments == {"filtered": True, "pcutoff": 0} for step in done.summary().following)
     (notice,) = [one.text for one in said if isinstance(one, Notice)]
     assert notice == "spotFake_10_filtered.h5, which was filtered by median (windowlength 5), is replaced"
+    with pytest.raises(ArgumentError, match="expected an odd number"):
+        filterpredictions(spot_project, spot_video, windowlength=4, report=said.append)
+    assert [one for one in said if isinstance(one, Notice)] == [Notice(notice)]
     said.clear()
     filterpredictions(spot_project, spot_video, filtertype="spline", report=said.append)
     assert not [one for one in said if isinstance(one, Notice)]

@@ -228,6 +228,9 @@ def test_a_video_is_no_project(tmp_path):
         match=r"a\.mp4 is not a project, expected a project's folder or its config\.yaml; give the project first",
     ):
         open_project(tmp_path / "a.mp4")
+    (tmp_path / "posecut.yaml").write_text("schema: 1\n")
+    with pytest.raises(ProjectError, match=r"posecut\.yaml is not a project, expected"):
+        open_project(tmp_path / "posecut.yaml")
 
 
 def test_images_as_people_leave_them_are_used(tmp_path):

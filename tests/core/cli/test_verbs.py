@@ -173,8 +173,10 @@ def test_options_may_stand_anywhere(project):
         (["extract-frames", "--step", "two"], "--step is 'two', expected a whole number."),
         (["triangulate", "v.mp4", "--smoothing", "5,4"], "expected a number; use a decimal point, as in 5.4."),
         (["check-labels", "a", "b"], "Unexpected argument: b."),
-        (["train-network", "--maxiters"], "--maxiters requires an argument"),
-        (["analyze-videos"], "requires an argument"),
+        (["train-network", "--shuffle", "1.5"], "--shuffle is '1.5', expected a whole number."),
+        (["train-network", "--maxiters"], "--maxiters stands there without a value"),
+        (["analyze-videos"], "VIDEOS is missing; write posecut analyze-videos [CONFIG] VIDEOS... [OPTIONS]."),
+        (["undo-labels", "mouse7"], "VIDEO is missing; write posecut undo-labels CONFIG VIDEO [OPTIONS]."),
     ],
 )
 def test_wrong_words_are_answered(posecut, words, said):
@@ -206,6 +208,14 @@ def test_the_current_folder_is_the_default(project, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArgumentError, match=r"no config\.yaml"):
         project_path(None)
+
+
+def test_the_help_names_the_current_folder_as_default_only_where_it_is():
+    """Kind: the help of verbs that need the project promised that it may be left out."""
+    for verb in VERBS:
+        for option in options(verb):
+            if option.name == "CONFIG":
+                assert ("by default the current folder" in option.meaning) is not option.is_required
 
 
 def test_a_project_before_videos_is_recognized(project, monkeypatch, tmp_path):

@@ -41,6 +41,8 @@ def test_what_is_no_cluster_is_refused(cluster):
     """The sentence says what would be one."""
     with pytest.raises(ArgumentError, match="slurm:FILE"):
         executor_of(cluster)
+    with pytest.raises(ArgumentError, match="slurm:FILE"):
+        each_on(cluster, stage="squaring", report=silent)
 
 
 def test_a_description_of_jobs_says_how_many(tmp_path):

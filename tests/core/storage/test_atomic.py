@@ -69,10 +69,18 @@ def test_a_refusal_is_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "permission")]
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "permission"),
+        (errno.EISDIR, "it is a folder: give the path of a file"),
+        (errno.ENOTDIR, "a file lies where it needs a folder"),
+        (errno.ENAMETOOLONG, "name is too long"),
+    ],
 )
 def test_the_reason_is_named(tmp_path, number, words):
-    """Full disks, read-only disks and permissions are told apart."""
+    """Full disks, read-only disks, permissions and paths that cannot be are told apart."""
     assert words in str(storage_error(tmp_path, OSError(number, "no")))
 
 
