@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from napari import Viewer
+from napari.plugins import menu_item_template
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
@@ -185,6 +186,11 @@ class _Stage:
     widget: str
     hint: str
 
+    @property
+    def dock(self) -> str:
+        """Name of the dock, which napari's menu of plugins knows it by."""
+        return menu_item_template.format("PoseCut", self.title)
+
 
 _STAGES = (
     _Stage("1 Project", "project", "ProjectDock", "create or open a project; its videos and bodyparts"),
@@ -202,7 +208,7 @@ _STAGES = (
 _WITHOUT_PROJECT = ("create_new_project", "doctor", "edit_bodyparts")
 _OF_LABELS = ("3 Label", "8 Refine")
 _MODULES = "napari_posecut.widgets.docks."
-_TITLES = frozenset(stage.title for stage in _STAGES)
+_DOCKS = frozenset(stage.dock for stage in _STAGES)
 _Part = TypeVar("_Part", Filmstrip, EditHistory)
 _FOLDED = "QTabBar, QTabBar::tab, QTabBar::tab:selected { max-height: 0; margin: 0; padding: 0; border: none; }"
 _PANELS = ("layer list", "layer controls")  # napari's own, by their object names
@@ -277,9 +283,9 @@ class FlowBar(QWidget):
         if widget is None:
             widget = in_background(lambda: _dock_class(stage))(self._viewer)
             breathe()  # making a dock takes a moment, and so does docking it
-            beside = not _TITLES.isdisjoint(self._viewer.window.dock_widgets)
+            beside = not _DOCKS.isdisjoint(self._viewer.window.dock_widgets)
             self._viewer.window.add_dock_widget(
-                widget, name=title, area="right", tabify=beside, add_vertical_stretch=False
+                widget, name=stage.dock, area="right", tabify=beside, add_vertical_stretch=False
             )
             dock = _dock_of(widget)
             if dock is not None:
@@ -396,7 +402,7 @@ class FlowBar(QWidget):
     def _fold_tabs(self) -> None:
         """Hide Qt's tabs where the row of buttons says the same; among docks of others they stay."""
         for tabs in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            ours = all(tabs.tabText(place) in _TITLES for place in range(tabs.count()))
+            ours = all(tabs.tabText(place) in _DOCKS for place in range(tabs.count()))
             style = _FOLDED if ours else ""
             if tabs.styleSheet() != style:
                 tabs.setStyleSheet(style)

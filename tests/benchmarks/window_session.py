@@ -454,7 +454,7 @@ class Session:
 
     def dock(self, title: str) -> QWidget:
         """Return a dock that is there."""
-        return self.viewer.window.dock_widgets[title]
+        return self.viewer.window.dock_widgets[f"{title} (PoseCut)"]
 
     def show_tab(self, tabs: QWidget, title: str) -> None:
         """Click on a tab."""

@@ -201,7 +201,7 @@ def test_a_new_project_costs_two_fields_five_clicks_and_a_dialog(viewer, unlabel
     qtbot.waitUntil(lambda: all("pixels" in dock.new.videos.item(row).text() for row in range(2)))
     assert not dock.new.videos.item(0).icon().isNull()
     press(dock.new.create_button)
-    frames = viewer.window.dock_widgets["2 Frames"]
+    frames = viewer.window.dock_widgets["2 Frames (PoseCut)"]
     frames.algorithm.setCurrentIndex(1)  # which needs no looking at pictures, for the test only
     press(frames.extract_button)
     press(bar.buttons["3 Label"])

@@ -675,8 +675,8 @@ def test_without_frames_2_frames_comes_to_the_front(viewer, unlabeled):
         store = FrameStore.open(project.frame_store(video))
         store.remove(store.numbers.tolist())
     open_here(viewer, unlabeled)
-    assert not viewer.window.dock_widgets["2 Frames"].visibleRegion().isEmpty()
-    assert "3 Label" not in viewer.window.dock_widgets
+    assert not viewer.window.dock_widgets["2 Frames (PoseCut)"].visibleRegion().isEmpty()
+    assert "3 Label (PoseCut)" not in viewer.window.dock_widgets
 
 
 @pytest.fixture

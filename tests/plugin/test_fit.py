@@ -171,7 +171,7 @@ def test_a_dock_that_is_closed_leaves_the_labeling_as_it_is(opened, qtbot):
     dock = opened._dock("2 Frames")
     qtbot.mouseClick(dock.titleBarWidget().close_button, Qt.MouseButton.LeftButton)
     qtbot.wait(1)
-    assert "2 Frames" not in opened._viewer.window.dock_widgets
+    assert "2 Frames (PoseCut)" not in opened._viewer.window.dock_widgets
     Hand(opened._viewer).click((60.0, 60.0))
     assert session_of(opened._viewer).labeling.keypoints[0].state == "placed"
 

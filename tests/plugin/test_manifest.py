@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from napari.plugins import menu_item_template
 from npe2 import PluginManager, PluginManifest
 
 import napari_posecut
@@ -46,6 +47,8 @@ def test_docks_are_those_of_the_row_of_buttons(manifest):
     """Both list the same docks under the same titles, in the same order."""
     widgets = manifest.contributions.widgets
     assert [widget.display_name for widget in widgets] == ["PoseCut", *(stage.title for stage in _STAGES)]
+    in_menu = [menu_item_template.format(manifest.display_name, stage.title) for stage in _STAGES]
+    assert [stage.dock for stage in _STAGES] == in_menu
     assert widgets[0].get_callable() is FlowBlock
     assert [widget.get_callable() for widget in widgets[1:]] == [_dock_class(stage) for stage in _STAGES]
 

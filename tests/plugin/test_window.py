@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from napari._app_model import get_app_model
 from qtpy.QtCore import Qt
 
 import napari_posecut
@@ -68,7 +69,7 @@ def test_importing_the_plugin_is_light():
 def test_a_window_has_buttons_docks_and_the_project(opened, config):
     """Opened on a project, the labeling is in front, and the same again adds nothing."""
     docked = list(opened.window.dock_widgets)
-    assert docked == ["PoseCut", "1 Project", "3 Label"]
+    assert docked == ["PoseCut", "1 Project (PoseCut)", "3 Label (PoseCut)"]
     assert session_of(opened).project.config_path == config
     open_here(opened, config)
     assert list(opened.window.dock_widgets) == docked
@@ -77,7 +78,7 @@ def test_a_window_has_buttons_docks_and_the_project(opened, config):
 def test_a_window_without_a_project_begins_with_the_first_dock(qtbot):
     """There a project is created or opened."""
     made = open_window(show=False)
-    assert list(made.window.dock_widgets) == ["PoseCut", "1 Project"]
+    assert list(made.window.dock_widgets) == ["PoseCut", "1 Project (PoseCut)"]
     made.close()
 
 
@@ -104,7 +105,7 @@ def test_the_papers_names_open_their_docks(qtbot, config, settings, monkeypatch,
     monkeypatch.setattr(window.napari, "run", lambda: waited.append(name))
     for block in (True, False):
         viewer = getattr(napari_posecut, name)(config, block=block)
-        assert dock in viewer.window.dock_widgets
+        assert f"{dock} (PoseCut)" in viewer.window.dock_widgets
         viewer.close()
     assert waited == [name]
 
@@ -218,6 +219,16 @@ def test_docks_opened_elsewhere_are_found(viewer):
     assert isinstance(widget, LabelDock)
     viewer.window.add_plugin_dock_widget("posecut", "PoseCut")
     assert isinstance(add_flow_bar(viewer), FlowBar)
+
+
+def test_naparis_menu_knows_the_docks_of_the_row(opened):
+    """Its entry takes the dock away and brings it back, instead of making a second one."""
+    dock = add_flow_bar(opened)._dock("3 Label")
+    docked = list(opened.window.dock_widgets)
+    for shown in (False, True):
+        get_app_model().commands.execute_command("posecut.label").result()  # what a click on the entry does
+        assert dock.isHidden() != shown
+        assert list(opened.window.dock_widgets) == docked
 
 
 def test_work_is_named_for_people():

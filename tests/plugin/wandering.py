@@ -178,7 +178,8 @@ class Wanderer:
             dock.setFloating(not dock.isFloating())
 
     def _close(self, number: int) -> None:
-        docked = [one for title, one in self._viewer.window.dock_widgets.items() if title not in ("PoseCut", "3 Label")]
+        kept = ("PoseCut", "3 Label (PoseCut)")
+        docked = [one for title, one in self._viewer.window.dock_widgets.items() if title not in kept]
         if docked:
             self._viewer.window.remove_dock_widget(self._of(number, docked))
 
