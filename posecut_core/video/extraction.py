@@ -21,6 +21,7 @@ from posecut_core.progress import Progress, Report, silent
 from posecut_core.types import Crop
 from posecut_core.video.frame_store import FrameStore, StoredFrame
 from posecut_core.video.index import Gap, VideoIndex
+from posecut_core.video.orientation import orientation_of
 from posecut_core.video.reader import VideoReader
 
 # --- sampling ---------------------------------------------------------------------------------------------------------
@@ -253,12 +254,12 @@ def _thumbnail(
         width: pixels across the thumbnail.
         color: in color instead of gray.
     """
-    factor, quarters = min(1.0, width / (area.x2 - area.x1)), round(picture.rotation / 90)
-    across, down = (max(1, round(side * factor)) for side in (shown[::-1] if quarters % 2 else shown))
+    factor, orientation = min(1.0, width / (area.x2 - area.x1)), orientation_of(picture)
+    across, down = (max(1, round(side * factor)) for side in orientation.size(*shown))
     small = picture.reformat(
         across, down, format="rgb24" if color else "gray", interpolation="AREA", threads=1
     ).to_ndarray()
-    small = np.rot90(small.reshape(*small.shape[:2], -1), quarters)
+    small = orientation.apply(small.reshape(*small.shape[:2], -1))
     rows, columns = _scaled(area.y1, area.y2, factor), _scaled(area.x1, area.x2, factor)
     return np.ascontiguousarray(small[rows, columns])
 

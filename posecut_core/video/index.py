@@ -37,6 +37,7 @@ from posecut_core.video.demux import (
     scan,
     track_count,
 )
+from posecut_core.video.orientation import orientation_of
 
 # --- gaps -------------------------------------------------------------------------------------------------------------
 # Frames that a damaged file has lost altogether: their packets are gone, so that no decoder could name them.
@@ -329,8 +330,7 @@ def index_video(path: str | os.PathLike[str]) -> VideoIndex:
 
 def _shown_size(frame: av.VideoFrame) -> tuple[int, int]:
     """Width and height of a frame in pixels once it is turned as the file says."""
-    turned = frame.rotation % 180 == 90
-    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+    return orientation_of(frame).size(frame.width, frame.height)
 
 
 @dataclass(frozen=True)

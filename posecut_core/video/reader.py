@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from posecut_core.errors import VideoError
 from posecut_core.video.decode import Picture, Run
 from posecut_core.video.index import VideoIndex, index_video
+from posecut_core.video.orientation import AS_DECODED, orientation_of
 from posecut_core.video.planes import can_be_halved, with_halved_chroma
 from posecut_core.video.writer import ENCODABLE, encodable
 
@@ -116,17 +117,21 @@ class VideoReader:
 
     def encodable(self, numbers: Iterable[int] | None = None) -> Iterator[Picture]:
         """Yield like `frames`, but as `writer.encodable` makes pictures, each free to draw on."""
-        size = (self.index.width, self.index.height)
         for number, picture in self.pictures(numbers):
             if picture is None:
                 yield number, None
-            elif picture.rotation or (picture.width, picture.height) != size or size[0] % 2 or size[1] % 2:
+            elif not self._is_shown_so(picture) or picture.width % 2 or picture.height % 2:
                 image = self._image(number, picture)
                 yield number, None if image is None else encodable(image)
             elif can_be_halved(picture):
                 yield number, with_halved_chroma(picture)
             else:
                 yield number, self._converted(number, picture, **ENCODABLE)
+
+    def _is_shown_so(self, picture: av.VideoFrame) -> bool:
+        """Tell whether a picture is shown as it was decoded: neither turned nor mirrored nor scaled."""
+        has_size = (picture.width, picture.height) == (self.index.width, self.index.height)
+        return has_size and orientation_of(picture) == AS_DECODED
 
     def _check(self, number: int) -> None:
         count = self.index.frame_count
@@ -194,15 +199,13 @@ class VideoReader:
 
         None, and damaged, where it states colors that there are none of, as a flipped bit in its head does.
         """
-        quarters = round(picture.rotation / 90) % 4
+        orientation = orientation_of(picture)
         height, width = size or (self.index.height, self.index.width)
-        if quarters % 2:
-            height, width = width, height
+        width, height = orientation.size(width, height)
         converted = self._converted(number, picture, format="rgb24", width=width, height=height)
         if converted is None:
             return None
-        image = converted.to_ndarray()
-        return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+        return np.ascontiguousarray(orientation.apply(converted.to_ndarray()))
 
     def _converted(self, number: int, picture: av.VideoFrame, **wished: Any) -> av.VideoFrame | None:
         try:

@@ -41,6 +41,7 @@ def _encode(
     unit: int = 1,
     rate: int = 25,
     rotation: int = 0,
+    mirrored: str = "",
 ) -> Path:
     """Encode numbered frames at 25 per second, or at the given times in milliseconds, multiples of the unit."""
     with av.open(str(path), "w") as container:
@@ -50,8 +51,10 @@ def _encode(
             stream.max_b_frames = b_frames
         if times is not None:
             stream.codec_context.time_base = Fraction(unit, 1000)
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or mirrored:
+            stream.set_display_rotation(
+                rotation, hflip=mirrored == "left for right", vflip=mirrored == "top for bottom"
+            )
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(_numbered_image(number), format="rgb24")
             if times is not None:

@@ -126,6 +126,21 @@ def test_a_turned_video_is_shown_upright(tmp_path, encode, numbered_image, rotat
     assert np.abs(image.astype(int) - wanted).mean() < 8
 
 
+@pytest.mark.parametrize("rotation", [0, 90, 180, -90])
+@pytest.mark.parametrize(("mirrored", "flip"), [("left for right", np.fliplr), ("top for bottom", np.flipud)])
+def test_a_mirrored_video_is_shown_as_players_do(tmp_path, encode, numbered_image, rotation, mirrored, flip):
+    """It is turned, then mirrored: when it is read, and for a video that is drawn."""
+    path = encode(tmp_path / "phone.mp4", "libx264", rotation=rotation, mirrored=mirrored, options={"qp": "1"})
+    wanted = flip(np.rot90(numbered_image(13), rotation // 90))
+    with VideoReader(path) as reader:
+        image = reader.read(13)
+        [(_, encodable)] = reader.encodable([13])
+        assert (reader.index.height, reader.index.width) == wanted.shape[:2]
+    for found in (image, encodable.to_ndarray(format="rgb24")):
+        assert found.shape == wanted.shape
+        assert np.abs(found.astype(int) - wanted).mean() < 8
+
+
 def test_turning_agrees_with_the_players(tmp_path, encode):
     """A display matrix of 90 degrees counterclockwise turns the left edge to the bottom, as ffplay does."""
     path = encode(tmp_path / "phone.mp4", "libx264", rotation=90)
