@@ -142,4 +142,4 @@ def spread(errors: Sequence[float], *, test_ratio: float, confidence: float = 0.
 
 def pixels(error: float) -> str:
     """Write an error in pixels, or that there is none."""
-    return "n/a (no labeled points)" if math.isnan(error) else f"{error:.2f} px"
+    return "n/a (no points)" if math.isnan(error) else f"{error:.2f} px"

@@ -372,7 +372,8 @@ def _order_by_decoding(source: Source, found: Scan) -> _Order:
         if frame.is_corrupt:
             corrupt.append(ordinal)
     if first is None:
-        raise VideoError(f"None of the {found.pts.size} frames in {source.path} can be decoded; copy the video again.")
+        lacks = f"none of its {found.pts.size} frames can be decoded" if found.pts.size else "it holds no frames"
+        raise VideoError(f"{source.path}: {lacks}; copy the video again.")
     order = list(dict.fromkeys(order))
     fields = (found.pts == UNKNOWN) & (found.pts != UNKNOWN).any()  # the second of two may have no time of its own
     lost = [int(ordinal) for ordinal in np.setdiff1d(np.flatnonzero(found.shown & ~fields), order)]

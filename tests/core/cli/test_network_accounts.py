@@ -98,7 +98,7 @@ def test_a_network_is_called_ready_only_when_it_is(train, test, words):
     lines = tell(evaluated(SOUND, train, test)).lines
     assert words in lines[-1]
     assert "nan" not in " ".join(lines).replace("nan_", "")
-    assert "n/a (no labeled points)" in lines[0]
+    assert "n/a (no points)" in lines[0]
 
 
 @pytest.mark.parametrize(("train", "test"), [(2.0, 3.0), (1.0, 3.0), (1.0, 30.0)])
@@ -116,7 +116,7 @@ def test_few_test_frames_call_no_network_ready_or_overfitted(train, test):
 def test_what_is_unknown_is_said_once():
     """Where neither training nor test frames have likely points, one phrase is enough; nothing would be drawn then."""
     lines = tell(evaluated(SOUND, likely=float("nan"))).lines
-    assert lines[0].endswith("(with likelihood 0.6 or more: n/a (no labeled points))")
+    assert lines[0].endswith("(with likelihood 0.6 or more: n/a (no points))")
     assert lines[-1].startswith("No prediction reaches the pcutoff of 0.6")
     assert "not ready" in lines[-1]
     assert evaluated(SOUND, likely=float("nan")).summary().is_warning

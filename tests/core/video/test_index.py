@@ -179,7 +179,7 @@ def test_a_video_without_one_good_frame_is_refused(tmp_path, encode):
             begin = content.find(payload)
             content[begin : begin + len(payload)] = bytes(len(payload))
     path.write_bytes(content)
-    with pytest.raises(VideoError, match="None of the 3 frames"):
+    with pytest.raises(VideoError, match="none of its 3 frames"):
         index_video(path)
 
 
