@@ -88,8 +88,7 @@ def each_on(cluster: str | None, *, stage: str, report: Report, counting: bool =
         ArgumentError: see `executor_of`.
     """
     if cluster is not None:
-        executor_of(cluster)  # refuses what is none before anything is done
-        return partial(treat_spread, cluster=cluster, stage=stage, report=report)
+        return partial(treat_spread, executor=executor_of(cluster), stage=stage, report=report)
 
     def here(
         items: Sequence[Item], work: Work[Item, Result], *, name: Callable[[Item], str] = str
@@ -113,7 +112,7 @@ def treat_spread(
     items: Sequence[Item],
     work: Work[Item, Result],
     *,
-    cluster: str,
+    executor: "Processes | Dask",
     stage: str,
     report: Report,
     name: Callable[[Item], str] = str,
@@ -123,7 +122,7 @@ def treat_spread(
     Args:
         items: the things.
         work: does it with one; a function of a module, or a partial of one, as workers import it.
-        cluster: see `executor_of`.
+        executor: what workers it has, see `executor_of`.
         stage: what is being done, for progress.
         report: told how many are done, and the notices of the workers.
         name: what a thing is called.
@@ -137,7 +136,7 @@ def treat_spread(
     """
     outcomes: dict[int, Outcome] = {}
     underway: dict[int, Progress] = {}
-    with closing(executor_of(cluster).run(work, items)) as running:
+    with closing(executor.run(work, items)) as running:
         for place, outcome in running:
             if isinstance(outcome, Progress):
                 underway[place] = outcome

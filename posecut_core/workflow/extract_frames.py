@@ -74,12 +74,8 @@ class ExtractedFrames:
             next_step, following = "Now label them.", (Remedy("label_frames", config=root),)
         if added := sum(len(video.added) for video in self.videos):
             return Summary(f"{counted(added, 'new frame')} extracted. {next_step}", lines, following)
-        none_left = all(video.short for video in self.videos)
-        others = (
-            ()
-            if self.algorithm == "given" or none_left
-            else (Remedy("extract_frames", config=root, seed=self.seed + 1),)
-        )
+        no_others = self.algorithm == "given" or all(video.short for video in self.videos)
+        others = () if no_others else (Remedy("extract_frames", config=root, seed=self.seed + 1),)
         text = f"The frames that were chosen had been extracted before. {next_step}"
         return Summary(f"{text} Another seed chooses others." if others else text, lines, (*following, *others))
 

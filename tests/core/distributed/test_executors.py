@@ -21,7 +21,7 @@ def test_processes_do_all_and_go_on_where_one_fails_or_dies(tmp_path):
     """Results keep their order; a process that is killed is replaced; what fails has a sentence; notices arrive."""
     items = [3, "fails", ("die", str(tmp_path)), "told", 4, "always", "unforeseen"]
     heard = []
-    done, failed = treat_spread(items, work, cluster="local:2", stage="squaring", report=heard.append)
+    done, failed = treat_spread(items, work, executor=executor_of("local:2"), stage="squaring", report=heard.append)
     assert done == [9, "lived", "told", 16]
     assert set(failed) == {"fails", "always", "unforeseen"}
     assert "3 workers" in str(failed["always"])
@@ -33,7 +33,7 @@ def test_processes_do_all_and_go_on_where_one_fails_or_dies(tmp_path):
 def test_a_wrong_argument_stops_all():
     """It would be wrong for each of them."""
     with pytest.raises(ArgumentError, match="wrong"):
-        treat_spread(["argument", 3], work, cluster="local:1", stage="squaring", report=silent)
+        treat_spread(["argument", 3], work, executor=executor_of("local:1"), stage="squaring", report=silent)
 
 
 @pytest.mark.parametrize("cluster", ["local", "local:0", "local:x", "nowhere", "slurm:", ""])
@@ -67,7 +67,7 @@ def test_workers_of_dask_do_the_same(tmp_path, monkeypatch):
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
     with distributed.LocalCluster(**options) as cluster:
         address = cluster.scheduler_address
-        done, failed = treat_spread(items, work, cluster=address, stage="squaring", report=heard.append)
+        done, failed = treat_spread(items, work, executor=executor_of(address), stage="squaring", report=heard.append)
     assert done == [9, "lived", "told", 16]
     assert set(failed) == {"fails"}
     assert Notice("a word") in heard
@@ -86,7 +86,9 @@ def test_a_killed_worker_is_not_blamed_on_what_waits(tmp_path, monkeypatch):
         cluster.scheduler.allowed_failures = 0
         loading = partial(work_with, Loaded(str(tmp_path)))
         address = cluster.scheduler_address
-        done, failed = treat_spread([2, 3, 4, 5, 6], loading, cluster=address, stage="squaring", report=silent)
+        done, failed = treat_spread(
+            [2, 3, 4, 5, 6], loading, executor=executor_of(address), stage="squaring", report=silent
+        )
     assert len(done) >= 3
     assert 1 <= len(failed) <= 2
 
@@ -116,7 +118,7 @@ def test_a_scheduler_that_is_started_again_is_given_what_it_forgot(monkeypatch):
             clusters.append(distributed.LocalCluster(scheduler_port=port, **options))
 
     with pytest.raises(ArgumentError, match="No scheduler"):
-        treat_spread([2, 3, 4, 5, 6], work, cluster=address, stage="squaring", report=restart)
+        treat_spread([2, 3, 4, 5, 6], work, executor=executor_of(address), stage="squaring", report=restart)
     assert [told.done for told in heard] == [1, 2, 3, 4]
     assert log.isEnabledFor(logging.ERROR)
 
@@ -150,7 +152,9 @@ def test_jobs_of_slurm_do_the_same(tmp_path, monkeypatch):
         with suppress(OSError):  # taken by another program, which is as good
             other.bind(("", 8787))
             other.listen()
-        done, failed = treat_spread([3, "fails"], work, cluster=f"slurm:{file}", stage="squaring", report=silent)
+        done, failed = treat_spread(
+            [3, "fails"], work, executor=executor_of(f"slurm:{file}"), stage="squaring", report=silent
+        )
     assert signal.getsignal(signal.SIGINT) is on_interrupt
     assert (done, set(failed)) == ([9], {"fails"})
     assert (tmp_path / "ended").read_text().split() == ids.read_text().split()
@@ -162,7 +166,7 @@ def test_no_scheduler_at_an_address_is_said(monkeypatch, address):
     pytest.importorskip("distributed")
     monkeypatch.setattr(executors, "_WAITING", "200ms")
     with pytest.raises(ArgumentError, match="No scheduler"):
-        treat_spread([3], work, cluster=address, stage="squaring", report=silent)
+        treat_spread([3], work, executor=executor_of(address), stage="squaring", report=silent)
 
 
 def test_a_worker_of_dask_that_cannot_begin_says_why():
@@ -177,7 +181,9 @@ def test_a_worker_of_dask_that_cannot_begin_says_why():
 def test_what_is_underway_is_told(tmp_path):
     """Long work says how fast it is, all workers together, before the first thing is done."""
     heard = []
-    done, _ = treat_spread(["slow", "slow"], work, cluster="local:2", stage="squaring", report=heard.append)
+    done, _ = treat_spread(
+        ["slow", "slow"], work, executor=executor_of("local:2"), stage="squaring", report=heard.append
+    )
     assert done == ["slow", "slow"]
     assert {"frames_per_s": 5.0} in [told.values for told in heard if told.done == 0]
     assert heard[-1] == Progress("squaring", 2, 2)
