@@ -421,7 +421,9 @@ def new_config_text(
 def repairs(values: Mapping[str, object], root: Path) -> dict[str, object]:
     """Return the keys of config.yaml that must change, with their new values; none where all is well.
 
-    A video is looked for at its recorded path, at the same place in the moved project, and by name in `videos/`.
+    A video is looked for at the same place in the moved project, at its recorded path, and by name in `videos/`. One
+    that lay in a project which is still there is that project's: the entry of a copy means its own file, also where
+    that is missing.
     A placeholder (neither a path nor a file's name) stands for the videos in `videos/` that no other entry means, and
     for folders of frames whose videos are not there: where there are any, it stays. Crops are kept. Labeled videos,
     which other programs put there, are nobody's.
@@ -452,7 +454,7 @@ def entry_of(video: str, values: Mapping[str, object], root: Path) -> str | None
     """
     entries, old_root = values.get("video_sets"), str(values.get("project_path") or "")
     written = [str(key) for key in entries] if isinstance(entries, dict) else []
-    return next((key for key in written if video in (key, _located(key, root, old_root))), None)
+    return next((key for key in written if video in (key, _place(key, root, old_root))), None)
 
 
 def video_stem(path: str) -> str:
@@ -473,8 +475,8 @@ def _moved_videos(entries: dict[object, object], root: Path, old_root: str) -> d
             repaired.update((video, entry) for video in spare)
             spare = []
         else:
-            repaired.setdefault(key, entry)
-    words = {key: entry for key, entry in entries.items() if key not in repaired and found[key] is None}
+            repaired.setdefault(_place(str(key), root, old_root), entry)
+    words = {key: entry for key, entry in entries.items() if is_placeholder(str(key)) and found[key] is None}
     listed = {video_stem(str(key)) for key in repaired}
     rest = [folder for folder in folders_of_frames(root / "labeled-data") if folder.name not in listed]
     return {**repaired, **words} if any(next(folder.iterdir(), None) for folder in rest) or not repaired else repaired
@@ -494,10 +496,18 @@ def folders_of_frames(labeled_data: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name)  # Windows sorts paths without regard to case
 
 
+def _place(recorded: str, root: Path, old_root: str) -> str:
+    """Return where a recorded video is now, or where it is missing."""
+    moved = _below(recorded, old_root) if old_root != str(root) else None
+    return _located(recorded, root, old_root) or (str(root / moved) if moved else recorded)
+
+
 def _located(recorded: str, root: Path, old_root: str) -> str | None:
     """Return where a recorded video is now; None where it is nowhere."""
     name, moved = _name(recorded), _below(recorded, old_root)
-    candidates = ([root / moved] if moved else []) + [root / recorded, root / "videos" / name]
+    candidates = ([root / moved] if moved else []) + [root / "videos" / name]
+    if not moved or not (Path(old_root) / "config.yaml").is_file():  # else it is the video of the project copied from
+        candidates.insert(-1, root / recorded)
     return next((os.path.abspath(path) for path in candidates if name and os.path.isfile(path)), None)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from posecut_core.project.config import repairs, video_stem
+from posecut_core.project.config import entry_of, repairs, video_stem
 from posecut_core.project.given import videos_in
 
 PLACEHOLDER = "WILL BE AUTOMATICALLY UPDATED BY DEMO CODE"
@@ -66,6 +66,27 @@ def test_a_copy_of_a_project_uses_its_own_videos(root, tmp_path_factory):
     (old / "videos" / "a.mp4").write_bytes(b"")
     changes = repairs({"project_path": str(old), "video_sets": {inside(old, "a.mp4"): CROP}}, root)
     assert list(changes["video_sets"]) == [inside(root, "a.mp4")]
+
+
+def test_a_copy_without_the_video_does_not_use_the_originals(root, tmp_path_factory):
+    """The video of the project copied from is not the copy's: there it is missing, and stays so once adopted."""
+    old = tmp_path_factory.mktemp("old")
+    (old / "videos").mkdir()
+    (old / "config.yaml").touch()
+    (old / "videos" / "c.mp4").touch()
+    values = {"project_path": str(old), "video_sets": {inside(old, "c.mp4"): CROP}}
+    changes = repairs(values, root)
+    assert changes == {"project_path": str(root), "video_sets": {inside(root, "c.mp4"): CROP}}
+    assert repairs({**values, **changes}, root) == {}
+    assert entry_of(inside(root, "c.mp4"), values, root) == inside(old, "c.mp4")
+
+
+def test_a_video_left_where_the_project_was_is_used(root, tmp_path_factory):
+    """Where only the project's folder went elsewhere, its video is still the one at the old place."""
+    old = tmp_path_factory.mktemp("old")
+    (old / "c.mp4").touch()
+    changes = repairs({"project_path": str(old), "video_sets": {str(old / "c.mp4"): CROP}}, root)
+    assert changes == {"project_path": str(root)}
 
 
 def test_a_video_elsewhere_stays_there(root, tmp_path_factory):
