@@ -10,6 +10,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from rich.console import Console, ConsoleRenderable
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -17,8 +18,8 @@ from rich.progress import Progress as Bars
 
 from posecut_core import results
 from posecut_core.cli.task import Outcome, Task, command_of
-from posecut_core.cli.verbs import parse
-from posecut_core.errors import Remedy, StorageError
+from posecut_core.cli.verbs import as_typed, parse
+from posecut_core.errors import ArgumentError, Remedy, StorageError
 from posecut_core.progress import Notice, Progress, Report, ended_at_once, interrupts
 from posecut_core.results import Failure, as_json, printable
 
@@ -73,6 +74,8 @@ def run(arguments: list[str]) -> int:
         if debug:
             raise
         failure = explain(error, when_interrupted=task.when_interrupted if task else str)
+        if isinstance(error, ArgumentError):
+            failure = replace(failure, error=as_typed(failure.error, arguments))
         _tell(failure, *_open_consoles(), json=json)
         return failure.exit_code
 

@@ -242,6 +242,25 @@ def _in_words(text: str, parameters: Collection[str] = ()) -> str:
     return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b(?! in \w+\.yaml)", lambda word: written(word[0]), text)
 
 
+_ARGUMENT = re.compile(r"`([a-z_]+)`(?! (?:in|under|of) )|(?<![\w./'-])([a-z]+(?:_[a-z]+)+)(?![\w/'-])(?!\.\w)")
+
+
+def as_typed(sentence: str, words: Sequence[str]) -> str:
+    """Say in the words of a command line what a step says of its arguments; a key of a file keeps its name.
+
+    Args:
+        sentence: of the error.
+        words: the command line, of which the first is a verb.
+    """
+    known = {option.parameter for option in options(words[0])} if words and words[0] in VERBS else set()
+
+    def written(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        return _typed(name) if name in known else found[0]
+
+    return _ARGUMENT.sub(written, sentence)
+
+
 def _typed(parameter: str) -> str:
     return f"--{_NAMES.get(parameter, parameter).replace('_', '-').lower()}"
 

@@ -5,6 +5,7 @@ import errno
 import pytest
 
 from posecut_core.cli.program import explain
+from posecut_core.cli.verbs import as_typed
 from posecut_core.errors import ModelError, StorageError, VideoError
 from posecut_core.results import _one_line
 
@@ -64,3 +65,25 @@ def test_a_sentence_has_an_end():
     assert told.startswith("/a.csv holds 999")
     assert told.endswith("99; correct it.")
     assert len(told) < 2100
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "typed"),
+    [
+        (["triangulate", "p"], "max_error is 0, expected more.", "--max-error is 0, expected more."),
+        (["extract-frames"], "Name one video in `videos`; it is missing.", "Name one video in --video; it is missing."),
+        (["extract-frames"], "/a_b/max_gap.csv, left_ear", "/a_b/max_gap.csv, left_ear"),
+        (["extract-frames"], "list it under `videos` in posecut.yaml", "list it under `videos` in posecut.yaml"),
+        (["extract-frames"], "correct `videos` in posecut.yaml", "correct `videos` in posecut.yaml"),
+        (["nothing"], "max_error is 0.", "max_error is 0."),
+    ],
+)
+def test_arguments_are_named_as_they_are_typed(words, told, typed):
+    """What a step calls `max_error` is an option of the verb; files, bodyparts and keys keep their names."""
+    assert as_typed(told, words) == typed
+
+
+def test_a_wrong_number_is_told_by_its_option(posecut, project):
+    """Also where the step itself, not the command line, refuses it."""
+    code, _, err = posecut("triangulate", project, "x.mp4", "--max-error", "-1")
+    assert (code, "--max-error is -1" in err) == (2, True)
