@@ -16,7 +16,7 @@ is measured, and with what these frames tell without their labels:
   than 0.8, as they are when training goes on
 - `teacher`: so with the predictions of a running mean of the parameters, at each step (Tarvainen & Valpola 2017)
 - `pca`: poses in test frames are drawn to the subspace that holds 99 % of the variance of labeled poses (Biderman et
-  al. 2024)
+  al. 2024); `pca_lightly` with a fifth of the weight
 - `smooth`: bodyparts that move by more than a tenth of the animal from frame to frame are drawn back (the same); only
   of drawn mice, whose videos are at hand
 
@@ -79,7 +79,7 @@ _SLOWER = 0.3  # share of the learning rate with which training goes on
 _MEMORY = 0.95  # of the teacher, from step to step
 _OTHERS = 4  # whole frames of each step whose poses or movement are judged
 _RUN, _RUNS = 4, 40  # frames after each other, and how many such runs
-_WEIGHT = 0.01  # of a pixel, beside the losses of labels
+_WEIGHT, _LIGHT = 0.01, 0.002  # of a pixel, beside the losses of labels
 _VARIANCE = 0.99  # of labeled poses, in their subspace
 _TURNS = 8  # of each labeled pose
 
@@ -353,7 +353,7 @@ def positions(maps: Scoremaps) -> tuple[jax.Array, jax.Array]:
     return xy, jax.lax.stop_gradient(jax.nn.sigmoid(maps.scores.max(axis=(1, 2))))
 
 
-def judged(case: Case, more: int, judge: Judge, others: np.ndarray) -> Any:
+def judged(case: Case, more: int, judge: Judge, others: np.ndarray, *, weight: float = _WEIGHT) -> Any:
     """Train on, with `judge` as a loss of what is predicted of `others`: whole frames, or runs of them."""
     course = Course.of(case, more)
     values, config, order = course.values, course.config, course.order
@@ -371,7 +371,7 @@ def judged(case: Case, more: int, judge: Judge, others: np.ndarray) -> Any:
         def loss(parameters: Any) -> jax.Array:
             maps = scoremaps(case.spec, parameters, crops.images)
             known = pose_loss(maps, targets, crops.annotated, locref_weight=values.locref_weight)
-            return known + _WEIGHT * judge(*positions(scoremaps(case.spec, parameters, images)))
+            return known + weight * judge(*positions(scoremaps(case.spec, parameters, images)))
 
         updates, moments = tool.update(jax.grad(loss)(state.parameters), state.optimizer, state.parameters)
         return TrainState(state.step + 1, optax.apply_updates(state.parameters, updates), moments)
@@ -439,6 +439,7 @@ TRAINED: dict[str, Callable[[Case, int], Any]] = {
     "self_labels": partial(taught, by_mean=False),
     "teacher": partial(taught, by_mean=True),
     "pca": lambda case, more: judged(case, more, within_poses(case), case.test.images),
+    "pca_lightly": lambda case, more: judged(case, more, within_poses(case), case.test.images, weight=_LIGHT),
     "smooth": lambda case, more: judged(case, more, smooth(case), case.moving),
 }
 

@@ -301,17 +301,15 @@ class TrainDock(QWidget):
 
     def _on_job_progressed(self, job: Job, report: Progress | Notice) -> None:
         if job.request.verb == _VERB:
-            began = bool(self._rows)
             self._add_report(report)
             self._draw()
-            if self._rows and not began:
-                self._count_what_trains()
+            self._count_what_trains()
 
     def _count_what_trains(self) -> None:
-        """Say how many labels train, now that the training has made its dataset of them."""
+        """Say how many labels train, once the training has made its dataset of them."""
         project = self.session.project
-        if project is not None and not self._used:
-            self._used = frames_of(project, self.shuffle.value())
+        if project is not None and not self._used and (used := frames_of(project, self.shuffle.value())):
+            self._used = used
             self._update_button()
 
     def _add_report(self, report: Progress | Notice) -> None:

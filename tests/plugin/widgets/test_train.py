@@ -132,11 +132,12 @@ def test_a_training_that_was_stopped_at_its_beginning_names_the_button_that_is_t
 
 
 def test_what_trains_is_counted_once_it_is_known(session, dock, sample):
-    """Kind: that no training dataset had the labels was said while they trained."""
+    """Kind: that no training dataset had the labels was said while they trained, and while the network was compiled."""
     dock.start_button.click()
+    session.jobs.report(Notice("reading the labels"))
     assert "no training dataset has them yet" in dock.counts.text()
     create_training_dataset(sample)
-    session.jobs.report(step(1))
+    session.jobs.report(Notice("compiling the network"))
     assert "6 labeled frames, all in the last training dataset" in dock.counts.text()
 
 
