@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError:  # the disk that stdout goes to is full, as `run` has told
         code = StorageError.exit_code
         _drop_output()
+    for (
+        number
+    ) in interrupts():  # what was done is done: the interpreter, which takes a second to end, is not interrupted
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
 
 

@@ -242,7 +242,11 @@ def _in_words(text: str, parameters: Collection[str] = ()) -> str:
     return re.sub(r"\b[a-z]+(?:_[a-z]+)+\b(?! in \w+\.yaml)", lambda word: written(word[0]), text)
 
 
-_ARGUMENT = re.compile(r"`([a-z_]+)`(?! (?:in|under|of) )|(?<![\w./'-])([a-z]+(?:_[a-z]+)+)(?![\w/'-])(?!\.\w)")
+_ARGUMENT = re.compile(
+    r"`([a-z_]+)`(?! (?:in|under|of) )"
+    r"|^([A-Za-z]+)(?= (?:is|contains|names|has)\b)"
+    r"|(?<![\w./'-])([a-z]+(?:_[a-z]+)+)(?![\w/'-])(?!\.\w)"
+)
 
 
 def as_typed(sentence: str, words: Sequence[str]) -> str:
@@ -252,11 +256,11 @@ def as_typed(sentence: str, words: Sequence[str]) -> str:
         sentence: of the error.
         words: the command line, of which the first is a verb.
     """
-    known = {option.parameter for option in options(words[0])} if words and words[0] in VERBS else set()
+    known = options(words[0]) if words and words[0] in VERBS else ()
+    named = {option.parameter: option.name for option in known if not option.by_place}
 
     def written(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        return _typed(name) if name in known else found[0]
+        return named.get(found[1] or found[2] or found[3], found[0])
 
     return _ARGUMENT.sub(written, sentence)
 

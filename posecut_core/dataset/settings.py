@@ -200,7 +200,9 @@ class TrainingSettings:
     locref_loss_weight: float = _setting(
         0.2, "weight of the location refinement beside the score map", ge=0, le=100, label="location refinement"
     )
-    maxiters: int = _setting(5000, "training ends after this many steps", ge=1, label="steps", main=True, chosen=True)
+    maxiters: int = _setting(
+        5000, "training ends after this many steps", ge=1, le=10**9, label="steps", main=True, chosen=True
+    )
     ends_early: bool = _setting(
         False,
         "training ends before maxiters where twice as many steps would lower the loss by less than 7 %",

@@ -78,7 +78,7 @@ def given_tracking(dynamic: object) -> TrackingCrop | None:
         on = None
     if on is None or len(entries) > 3:
         raise ArgumentError(
-            f"dynamic is {dynamic!r}, expected (state, detection threshold, margin), such as (True, 0.5, 10)."
+            f"dynamic is {dynamic!r}, expected a state, a detection threshold and a margin, such as True, 0.5, 10."
         )
     return TrackingCrop(*numbers) if on else None
 

@@ -50,7 +50,7 @@ def _lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock
     try:
         found = acquire(project.label_lock(video), take_over=take_over)
     except StorageError as error:
-        return None, (f"{what} are open for reading only: {error}",)
+        return None, (f"{what} are open for reading only. {error}",)
     if not isinstance(found, Lock):
         reason = f"{what} are open for reading only, because {found or 'another program'} is editing them."
         remedy = f" If that program has ended, delete {note_path(project.label_lock(video))}."

@@ -201,6 +201,17 @@ def check_videos(project: Project, paths: Iterable[Path]) -> None:
         refuse_other_video(project, path, records.get(path.stem))
 
 
+def note_other_videos(project: Project, paths: Iterable[Path], *, report: Report) -> None:
+    """Warn of videos of the project whose place another file has taken; they are used as they are."""
+    records, known = read_state(project.settings_path).videos, project_videos(project)
+    for path in paths:
+        record, place = records.get(path.stem), known.get(path.stem)
+        if not record or not place or not place.exists() or not path.exists() or not place.samefile(path):
+            continue
+        if fingerprint(path) != (record.size, record.sha256):
+            report(Notice(f"{path} is not the file that was added to the project; its size or contents differ"))
+
+
 def refuse_other_video(project: Project, path: Path, record: VideoRecord | None) -> None:
     """Make sure that a video is the file of a record; without one, as in DeepLabCut's projects, any will do.
 

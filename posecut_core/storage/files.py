@@ -166,10 +166,10 @@ def file_sha256(path: Path) -> str:
 _REASONS = {
     errno.ENOSPC: "the disk is full: free some space and try again",
     errno.EDQUOT: "your disk quota is used up: free some space and try again",
-    errno.EACCES: "permission was denied: choose a folder that you may write to, or change its permissions",
-    errno.EPERM: "permission was denied: choose a folder that you may write to, or change its permissions",
+    errno.EACCES: "permission was denied: change its permissions, or work in a folder that you may write to",
+    errno.EPERM: "permission was denied: change its permissions, or work in a folder that you may write to",
     errno.ELOOP: "it is a link: put the file itself there, or delete the link",
-    errno.EROFS: "the file system is read-only: choose a folder that you may write to",
+    errno.EROFS: "the file system is read-only: work in a folder that you may write to, such as a copy of the project",
     errno.EISDIR: "it is a folder: give the path of a file",
     errno.EEXIST: "a file lies where it needs a folder: choose another path",
     errno.ENOTDIR: "a file lies where it needs a folder: choose another path",

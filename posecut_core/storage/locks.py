@@ -1,6 +1,7 @@
 """Locks between programs: one that is waited for, and one that is held, with a note of who holds it."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -56,10 +57,15 @@ def _locked(lock: filelock.BaseFileLock, path: Path) -> bool:
     except filelock.Timeout:
         return False
     except (OSError, NotImplementedError) as error:
-        raise storage_error(
+        raise _refused(
             path, error if isinstance(error, OSError) else OSError(0, "it does not support locks")
         ) from error
     return True
+
+
+def _refused(path: Path, error: OSError) -> StorageError:
+    """Name the folder that cannot be written to, which a person knows; of a link at the lock's place, that."""
+    return storage_error(path if error.errno == errno.ELOOP else path.parent, error)
 
 
 # --- lock -------------------------------------------------------------------------------------------------------------
@@ -131,8 +137,10 @@ def acquire(path: Path, *, take_over: bool = False, patience: float = 0) -> Lock
         return before
     try:
         write_text(note_path(path), json.dumps(asdict(Holder(platform.node(), os.getpid()))))
-    except BaseException:
+    except BaseException as error:
         handle.release()
+        if isinstance(error, StorageError):
+            raise _refused(path, error) from error
         raise
     return Lock(path, handle, before)
 

@@ -37,7 +37,7 @@ from posecut_core.labels.validation import without_outside
 from posecut_core.model.initialization import placed_weights
 from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.config import training_percent
-from posecut_core.project.opening import frame_folders, note_strangers
+from posecut_core.project.opening import frame_folders, holds_frames, note_strangers
 from posecut_core.project.paths import Project, Training
 from posecut_core.project.state import read_state
 from posecut_core.results import counted
@@ -83,13 +83,20 @@ def labeled_tables(project: Project, *, report: Report = silent) -> list[LabelTa
         if labeled.any():
             tables.append(table.rows(labeled))
     if all(np.isnan(table.xy).all() for table in tables):
-        raise lost_pictures(project, videos) or LabelError(
-            f"No frame in {project.labeled_data} is labeled; extract frames and label them first.",
-            Remedy("extract_frames", config=project.root),
-            Remedy("label_frames", config=project.root),
-        )
+        raise lost_pictures(project, videos) or _unlabeled(project)
     note_removed(project, report=report)
     return tables
+
+
+def _unlabeled(project: Project) -> LabelError:
+    label = Remedy("label_frames", config=project.root)
+    if any(map(holds_frames, frame_folders(project))):
+        return LabelError(f"No frame in {project.labeled_data} is labeled; label some first.", label)
+    return LabelError(
+        f"No frame in {project.labeled_data} is labeled; extract frames and label them first.",
+        Remedy("extract_frames", config=project.root),
+        label,
+    )
 
 
 def rows_of(tables: Sequence[LabelTable], frames: Collection[FrameRef]) -> list[LabelTable]:

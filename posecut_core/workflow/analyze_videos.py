@@ -45,7 +45,7 @@ from posecut_core.poses.files import (
 from posecut_core.poses.predictions import AnalysisOrigin, differences, read_origin
 from posecut_core.progress import Notice, Progress, Report, silent
 from posecut_core.project.given import Videos, forgiving, given_folder
-from posecut_core.project.opening import chosen_videos, open_project
+from posecut_core.project.opening import chosen_videos, note_other_videos, open_project
 from posecut_core.project.state import read_state
 from posecut_core.results import Summary, counted, spans
 from posecut_core.storage.locks import clear_lock, sole_writer
@@ -158,6 +158,7 @@ def analyze_videos(
     """
     project = open_project(config)
     given = chosen_videos(project, videos, videotype=videotype, elsewhere=True, report=report)
+    note_other_videos(project, given.paths, report=report)
     tracking = given_tracking(dynamic)
     if ensemble and tracking is not None:
         raise ArgumentError("An ensemble sees whole frames, but dynamic asks for a tracking crop; choose one of both.")

@@ -23,7 +23,7 @@ from posecut_core.progress import Notice, Report, silent
 from posecut_core.project.given import Videos, forgiving, given_folder
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
-from posecut_core.results import Summary
+from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
 from posecut_core.types import FilterType
 
@@ -163,6 +163,10 @@ def _filter(filtering: _Filtering, video: Path, report: Report) -> tuple[Path, .
         predictions = replace(predictions, scorer=network.dlc_scorer)
         target = filtered_path(prediction_path(video, network.dlc_scorer, found.path.parent))
         check_replaceable(target)
+    frames, window = len(predictions.xy), settings.get("windowlength")
+    if isinstance(window, int) and window > frames:
+        told = f"{video.name} has {counted(frames, 'frame')}, fewer than the window of {window:,}"
+        report(Notice(f"{told}; little of the movement is left"))
     before = read_origin(target)
     with sole_writer(target, doing=f"The predictions of {video.name} are being filtered"):
         smooth = filtering.smooth(predictions)

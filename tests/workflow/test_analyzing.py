@@ -55,6 +55,18 @@ def test_analyzed_videos_are_skipped_unless_overwritten(spot_project, unseen, ne
     assert networks[-1].shapes == shapes
 
 
+def test_another_file_in_the_place_of_a_project_video_is_told(spot_project, spot_video, unseen):
+    """It is analyzed as it is; a video of that name elsewhere is just another one."""
+    said = []
+    analyze_videos(spot_project, [spot_video, unseen / "a.mp4"], report=said.append)
+    assert not any("not the file that was added" in one.text for one in said if isinstance(one, Notice))
+    with spot_video.open("ab") as file:
+        file.write(b"more")
+    analyze_videos(spot_project, spot_video, report=said.append)
+    (told,) = [one.text for one in said if isinstance(one, Notice) and "not the file that was added" in one.text]
+    assert str(spot_video) in told
+
+
 def test_rows_of_a_call_that_was_killed_at_its_end_go(spot_project, unseen):
     """Kind: what lies beside a file while it is made, where the call was killed after that file was complete."""
     table = analyze_videos(spot_project, unseen).videos[0].files[0]

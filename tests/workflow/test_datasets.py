@@ -23,7 +23,7 @@ from posecut_core.labels.store import write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.progress import Notice
 from posecut_core.project.config import edit_config
-from posecut_core.project.opening import open_project
+from posecut_core.project.opening import open_project, project_videos
 from posecut_core.project.state import ProjectState, write_state
 from posecut_core.training.dataset import labeled_tables, write_shuffle
 from posecut_core.types import FrameRef
@@ -203,9 +203,16 @@ def test_an_existing_shuffle_is_kept(project):
 
 
 def test_without_labels_there_is_no_dataset(unlabeled):
-    """The user hears to extract and label frames first."""
-    with pytest.raises(LabelError, match=r"No frame in .* is labeled; extract frames and label them first"):
+    """The user hears to label frames first, and to extract some only where there are none."""
+    with pytest.raises(LabelError, match=r"No frame in .* is labeled; extract frames and label them first") as refused:
         create_training_dataset(unlabeled)
+    assert [remedy.step for remedy in refused.value.remedies] == ["extract_frames", "label_frames"]
+    project = open_project(unlabeled)
+    store = FrameStore.open(project.frame_store(next(iter(project_videos(project)))), create=True)
+    store.append([(0, np.zeros((48, 64, 3), np.uint8), (0, 0))])
+    with pytest.raises(LabelError, match=r"No frame in .* is labeled; label some first") as refused:
+        create_training_dataset(unlabeled)
+    assert [remedy.step for remedy in refused.value.remedies] == ["label_frames"]
     assert files(unlabeled) == []
 
 

@@ -81,6 +81,15 @@ def test_the_filter_is_known_to_what_comes_next(spot_project, spot_video):
     assert "filtered" not in page
 
 
+def test_a_window_longer_than_the_video_is_told(spot_project, spot_video, table):
+    """Kind: a slip of the keyboard made every trajectory constant without a word."""
+    said = []
+    filterpredictions(spot_project, spot_video, windowlength=11, report=said.append)
+    assert not any("fewer than" in one.text for one in said if isinstance(one, Notice))
+    filterpredictions(spot_project, spot_video, windowlength=9999, report=said.append)
+    assert any("has 11 frames, fewer than the window of 9,999" in one.text for one in said if isinstance(one, Notice))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -123,6 +123,18 @@ def test_sigterm_is_an_interruption():
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Interrupted. It is kept.")
 
 
+def test_sigterm_after_the_end_is_none():
+    """Kind: a batch system that ended a job whose result was printed was told that it had failed."""
+    program = (
+        "import atexit, signal; from posecut_core.cli import program; from posecut_core.cli.task import Outcome, Task\n"
+        "program.parse = lambda words, console: Task(lambda report: Outcome(None, ('done',)))\n"
+        "atexit.register(signal.raise_signal, signal.SIGTERM)\n"
+        "program.main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 def test_output_onto_a_full_disk_is_a_storage_error():
     """One sentence on stderr, and the disk's exit code."""

@@ -75,6 +75,8 @@ def test_a_sentence_has_an_end():
         (["extract-frames"], "/a_b/max_gap.csv, left_ear", "/a_b/max_gap.csv, left_ear"),
         (["extract-frames"], "list it under `videos` in posecut.yaml", "list it under `videos` in posecut.yaml"),
         (["extract-frames"], "correct `videos` in posecut.yaml", "correct `videos` in posecut.yaml"),
+        (["create-labeled-video"], "dotsize is -3.0, expected", "--dotsize is -3.0, expected"),
+        (["create-labeled-video"], "session1 has no dotsize", "session1 has no dotsize"),
         (["nothing"], "max_error is 0.", "max_error is 0."),
     ],
 )

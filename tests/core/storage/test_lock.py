@@ -1,8 +1,10 @@
 """One writer at a time."""
 
+import errno
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from posecut_core.errors import BusyError, StorageError
 from posecut_core.storage.locks import Holder, Lock, acquire, clear_lock, note_path, read_note, sole_writer
+from tests.failing_disk import FailingDisk
 
 ROOT = Path(__file__).parents[3]
 _HOLD = """
@@ -75,10 +78,21 @@ def test_a_note_that_cannot_be_read_says_nothing(path):
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
-    """There is no lock to have where no file can be made."""
+    """There is no lock to have where no file can be made; the folder is named, not what PoseCut keeps there."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="Cannot write"):
+    with pytest.raises(StorageError, match=re.escape(f"Cannot write {tmp_path / 'file'};")):
         acquire(tmp_path / "file" / "labels.lock")
+
+
+def test_a_note_that_cannot_be_written_is_no_lock(path, monkeypatch):
+    """The folder is named, and the lock comes free."""
+    FailingDisk(1, errno.EROFS).install(monkeypatch)
+    with pytest.raises(StorageError, match=re.escape(f"Cannot write {path.parent}; the file system is read-only")):
+        acquire(path)
+    monkeypatch.undo()
+    lock = acquire(path)
+    assert isinstance(lock, Lock)
+    lock.release()
 
 
 def test_what_a_killed_program_left_of_a_lock_goes(tmp_path):
