@@ -22,9 +22,10 @@ EngineName = Literal["auto", "xla", "openvino", "openvino-int8"]  # what compute
 View = Literal["auto", "above", "side"]  # of the camera; auto: guessed from the labels
 ExportFormat = Literal["onnx", "safetensors"]
 # Of other programs; `interchange/registry.py` has what each holds.
-# Some can only be read, others only written: `interchange.registry` says which.
-LabelFormat = Literal["sleap", "sleap-package", "coco", "lightning-pose", "deeplabcut", "cvat", "nwb"]
-PoseFormat = Literal["sleap", "sleap-analysis", "deeplabcut", "nwb", "movement"]
+ReadLabelFormat = Literal["sleap", "coco", "lightning-pose", "deeplabcut", "cvat", "nwb"]
+WrittenLabelFormat = Literal["sleap", "sleap-package", "coco", "lightning-pose", "cvat", "nwb"]
+ReadPoseFormat = Literal["sleap", "sleap-analysis", "deeplabcut", "nwb", "movement"]
+WrittenPoseFormat = Literal["sleap", "sleap-analysis", "nwb", "movement"]
 FilterType = Literal["median", "arima", "spline", "kalman"]
 Unreviewed = Literal["refuse", "accept", "leave"]  # what becomes of drafts that no person has looked at
 

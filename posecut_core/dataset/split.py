@@ -13,6 +13,7 @@ import yaml
 
 from posecut_core.errors import DatasetError, LabelError, Remedy, refuse_newer
 from posecut_core.labels.table import LabelTable
+from posecut_core.results import counted
 from posecut_core.storage.files import read_text, write_text
 from posecut_core.storage.values import is_file_part
 from posecut_core.storage.yaml_files import plain_values
@@ -46,8 +47,8 @@ def split_by_seed(frames: Sequence[FrameRef], *, fraction: float, seed: int, lab
     count = int(len(frames) * fraction)
     if not count:
         raise DatasetError(
-            f"With {len(frames)} labeled frames and TrainingFraction {fraction} no frame is left for training; "
-            "label more frames or raise TrainingFraction in config.yaml."
+            f"With {counted(len(frames), 'labeled frame')} and TrainingFraction {fraction} no frame is left for "
+            "training; label more frames or raise TrainingFraction in config.yaml."
         )
     return split_by_indices(
         frames, train=order[:count].tolist(), test=order[count:].tolist(), fraction=fraction, seed=seed, labels=labels

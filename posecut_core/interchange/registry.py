@@ -113,13 +113,13 @@ class SessionPoses:
 
 
 Kind = Literal["placed", "occluded", "hidden", "absent", "unset", "proposed"]  # hidden: occluded without a place
-_NOUNS: Mapping[Kind, str] = {
-    "placed": "label",
-    "occluded": "hidden bodypart with a place",
-    "hidden": "hidden bodypart without a place",
-    "absent": "absent bodypart",
-    "unset": "bodypart that nobody has looked for",
-    "proposed": "suggestion",
+_NOUNS: Mapping[Kind, tuple[str, str]] = {  # and what follows it, also where it is several
+    "placed": ("label", ""),
+    "occluded": ("hidden bodypart", " with a place"),
+    "hidden": ("hidden bodypart", " without a place"),
+    "absent": ("absent bodypart", ""),
+    "unset": ("bodypart", " that nobody has looked for"),
+    "proposed": ("suggestion", ""),
 }
 Besides = Literal["skeleton", "frame rate", "network"]
 _LOST: Mapping[Besides, str] = {
@@ -269,9 +269,14 @@ def losses(one: Format, labels: Labels) -> tuple[str, ...]:
         for animals in video.frames.values():
             for points in animals.values():
                 counts.update(kind_of(points.get(part)) for part in labels.bodyparts)
-    told = [f"{counted(counts[kind], _NOUNS[kind])}: {words}" for kind, words in one.becomes.items() if counts[kind]]
+    told = [f"{_named(kind, counts[kind])}: {words}" for kind, words in one.becomes.items() if counts[kind]]
     there = {"skeleton": bool(labels.skeleton), "network": counts["proposed"] > 0}
     return (*told, *(_LOST[what] for what in one.loses if there.get(what)))
+
+
+def _named(kind: Kind, count: int) -> str:
+    noun, rest = _NOUNS[kind]
+    return f"{counted(count, noun)}{rest}"
 
 
 def losses_of_poses(one: Format, *, has_skeleton: bool) -> tuple[str, ...]:

@@ -120,7 +120,10 @@ def _before(project: Project, known: Identities, rename: Mapping[str, str], add:
         if name not in before or (known.names and known.identity(name) is None and name not in listed):
             raise ArgumentError(f"The project has no bodypart {name!r}; choose one of {', '.join(listed)}.")
         if new in before or list(rename.values()).count(new) > 1 or new in add:
-            raise ArgumentError(f"The name {new!r} is taken, expected a new one for {name}; choose another.")
+            advice = (
+                "give that bodypart another name first, in a call of its own" if new in rename else "choose another"
+            )
+            raise ArgumentError(f"The name {new!r} is taken, expected a new one for {name}; {advice}.")
         other = known.identity(new)
         gone = other is not None and not any(name in known.names[other] for name in before)
         if gone and other in used_identities(project, known):

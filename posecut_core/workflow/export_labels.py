@@ -13,7 +13,7 @@ from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving, given_path
 from posecut_core.project.opening import chosen_stems, frame_folders
 from posecut_core.results import Summary, counted
-from posecut_core.types import LabelFormat
+from posecut_core.types import WrittenLabelFormat
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ExportedLabels:
 def export_labels(
     config: str | os.PathLike[str],
     *,
-    format: LabelFormat = "coco",
+    format: WrittenLabelFormat = "coco",
     videos: str | Sequence[str] | None = None,
     destination: str | os.PathLike[str] | None = None,
     report: Report = silent,

@@ -21,7 +21,7 @@ from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.project.paths import Project
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import file_sha256
-from posecut_core.types import PoseFormat
+from posecut_core.types import WrittenPoseFormat
 from posecut_core.video.index import index_video
 
 
@@ -47,7 +47,7 @@ def export_poses(
     shuffle: int = 1,
     trainingsetindex: int = 0,
     *,
-    format: PoseFormat = "nwb",
+    format: WrittenPoseFormat = "nwb",
     networks: Mapping[str, str] | None = None,
     filtered: bool = False,
     snapshot: int | str | None = None,

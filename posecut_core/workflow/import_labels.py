@@ -13,7 +13,7 @@ from posecut_core.project.given import forgiving, given_path, named_few
 from posecut_core.project.opening import chosen_stems, project_videos
 from posecut_core.project.paths import Project
 from posecut_core.results import Summary
-from posecut_core.types import LabelFormat
+from posecut_core.types import ReadLabelFormat
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def import_labels(
     config: str | os.PathLike[str],
     file: str | os.PathLike[str],
     *,
-    format: LabelFormat | None = None,
+    format: ReadLabelFormat | None = None,
     animal: str | None = None,
     video: str | None = None,
     overwrite: bool = False,

@@ -13,7 +13,7 @@ from posecut_core.project.given import forgiving, given_folder, given_path, name
 from posecut_core.project.opening import chosen_videos, open_project
 from posecut_core.results import Summary, counted
 from posecut_core.storage.locks import sole_writer
-from posecut_core.types import PoseFormat
+from posecut_core.types import ReadPoseFormat
 
 _NO_NAME = re.compile(r"[/\\:\x00-\x1f]")  # what must not stand in the name of a file
 
@@ -39,7 +39,7 @@ def import_poses(
     file: str | os.PathLike[str],
     video: str | os.PathLike[str],
     *,
-    format: PoseFormat | None = None,
+    format: ReadPoseFormat | None = None,
     animal: str | None = None,
     save_as_csv: bool = False,
     destfolder: str | os.PathLike[str] | None = None,

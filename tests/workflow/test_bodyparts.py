@@ -76,6 +76,7 @@ def test_editing_config_yaml_by_hand_is_noticed(spot_project):
     [
         ({"nose": "snout"}, [], "no bodypart 'nose'"),
         ({"spot": "beside"}, [], "'beside' is taken"),
+        ({"spot": "beside", "beside": "spot"}, [], "give that bodypart another name first, in a call of its own"),
         ({"spot": "x", "beside": "x"}, [], "'x' is taken"),
         ({"spot": "x"}, ["x"], "'x' is taken"),
         ({}, ["spot"], "'spot' cannot be added"),

@@ -18,7 +18,7 @@ from posecut_core.poses.files import prediction_path, read_predictions, write_pr
 from posecut_core.poses.predictions import Origin, Predictions, read_origin
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
-from posecut_core.types import LabelFormat, PoseFormat
+from posecut_core.types import ReadLabelFormat, ReadPoseFormat, WrittenLabelFormat, WrittenPoseFormat
 from posecut_core.workflow.export_labels import export_labels
 from posecut_core.workflow.export_poses import export_poses
 from posecut_core.workflow.import_labels import import_labels
@@ -73,8 +73,10 @@ def _copy(config, folder):
 
 def test_the_formats_that_can_be_named_are_those_of_the_registry():
     """The shell and the window offer what there is."""
-    assert set(get_args(LabelFormat)) == {name for name, one in FORMATS.items() if one.labels}
-    assert set(get_args(PoseFormat)) == {name for name, one in FORMATS.items() if one.poses}
+    assert set(get_args(ReadLabelFormat)) == {name for name, one in FORMATS.items() if "r" in one.labels}
+    assert set(get_args(WrittenLabelFormat)) == {name for name, one in FORMATS.items() if "w" in one.labels}
+    assert set(get_args(ReadPoseFormat)) == {name for name, one in FORMATS.items() if "r" in one.poses}
+    assert set(get_args(WrittenPoseFormat)) == {name for name, one in FORMATS.items() if "w" in one.poses}
 
 
 @pytest.mark.parametrize("format", ["cvat", "coco", "lightning-pose", "sleap"])
@@ -177,7 +179,7 @@ def test_poses_go_out_and_come_back(spot_project, spot_video, tmp_path, monkeypa
     xy[4, 1] = np.nan
     predictions = Predictions("Fake_10", ("spot", "beside"), xy, np.full((11, 2), 0.5))
     write_predictions(prediction_path(spot_video, "Fake_10"), predictions, origin=Origin(None, "abc"))
-    for format in (name for name in get_args(PoseFormat) if "w" in FORMATS[name].poses):
+    for format in get_args(WrittenPoseFormat):
         (path,) = export_poses(spot_project, [spot_video], format=format).files
         done = import_poses(spot_project, path, spot_video, destfolder=tmp_path / format)
         found = read_predictions(done.files[0])

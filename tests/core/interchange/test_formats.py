@@ -217,6 +217,9 @@ def test_what_is_lost_is_counted():
     assert losses(FORMATS["coco"], labels) == ("1 absent bodypart: not labeled",)
     assert losses(FORMATS["cvat"], labels) == ("The skeleton.",)
     assert losses(FORMATS["cvat"], replace(labels, skeleton=())) == ()
+    both = {part: Point("occluded") for part in PARTS[:2]}
+    hidden = Labels(PARTS, (VideoLabels("one", {"img1.png": {"": both}}),))
+    assert losses(FORMATS["nwb"], hidden)[0] == "2 hidden bodyparts without a place: missing"
     told = losses(FORMATS["lightning-pose"], labels)
     assert told == ("1 absent bodypart: hidden without a place", "The skeleton.")
 
