@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from types import FrameType
 
 from rich.console import Console, ConsoleRenderable
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -28,8 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run `posecut` and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _open_streams()
-    for number in interrupts():  # SIGTERM as Ctrl-C: what batch systems and shutdowns send
-        signal.signal(number, signal.default_int_handler)
+    _on_interrupt(signal.default_int_handler)  # SIGTERM as Ctrl-C: what batch systems and shutdowns send
     try:
         code = run(given)
         sys.stdout.flush()
@@ -39,11 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError:  # the disk that stdout goes to is full, as `run` has told
         code = StorageError.exit_code
         _drop_output()
-    for (
-        number
-    ) in interrupts():  # what was done is done: the interpreter, which takes a second to end, is not interrupted
-        signal.signal(number, signal.SIG_IGN)
+    _on_interrupt(signal.SIG_IGN)  # what was done is done; the interpreter takes a second to end
     sys.exit(code)
+
+
+def _on_interrupt(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in interrupts():
+        signal.signal(number, handler)
 
 
 def _open_streams() -> None:

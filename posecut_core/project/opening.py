@@ -208,7 +208,7 @@ def note_other_videos(project: Project, paths: Iterable[Path], *, report: Report
         record, place = records.get(path.stem), known.get(path.stem)
         if not record or not place or not place.exists() or not path.exists() or not place.samefile(path):
             continue
-        if fingerprint(path) != (record.size, record.sha256):
+        if _is_other(path, record):
             report(Notice(f"{path} is not the file that was added to the project; its size or contents differ"))
 
 
@@ -218,12 +218,16 @@ def refuse_other_video(project: Project, path: Path, record: VideoRecord | None)
     Raises:
         VideoError: it is another file.
     """
-    if record and fingerprint(path) != (record.size, record.sha256):
+    if record and _is_other(path, record):
         raise VideoError(
             f"Video {path} is not the file that was added to the project (its size or contents differ), so labels may "
             f"no longer match its frames; restore it, or, if it has the same frames, remove the entry of {path.stem} "
             f"under `videos` in {project.settings_path}."
         )
+
+
+def _is_other(path: Path, record: VideoRecord) -> bool:
+    return fingerprint(path) != (record.size, record.sha256)
 
 
 # --- stored frames ----------------------------------------------------------------------------------------------------

@@ -96,6 +96,11 @@ def test_interrupting_before_the_work_is_an_interruption_too(posecut, monkeypatc
     assert (code, err.splitlines()[-1]) == (130, "Interrupted.")
 
 
+def ran(program):
+    """Run a program of Python in a process of its own."""
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("place", ["posecut_core.cli.program.interrupts", "rich.console.Console.__init__"])
 def test_interrupting_before_the_program_begins_is_one_word(place):
     """Ctrl-C may come when the program's parts are hardly imported, and while it looks at the terminal."""
@@ -107,7 +112,7 @@ def test_interrupting_before_the_program_begins_is_one_word(place):
         f"patch = unittest.mock.patch({place!r}, interrupted)\n"
         "patch.start(); main(['--version'])"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ran(program)
     assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
 
 
@@ -119,7 +124,7 @@ def test_sigterm_is_an_interruption():
         "program.parse = lambda words, console: task\n"
         "program.main([])"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ran(program)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Interrupted. It is kept.")
 
 
@@ -131,7 +136,7 @@ def test_sigterm_after_the_end_is_none():
         "atexit.register(signal.raise_signal, signal.SIGTERM)\n"
         "program.main([])"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ran(program)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
