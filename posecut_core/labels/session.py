@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from types import TracebackType
 
-from posecut_core.errors import LabelError, Remedy, StorageError
+from posecut_core.errors import BusyError, LabelError, PosecutError, Remedy, StorageError
 from posecut_core.formats.deeplabcut.frames import number_images
 from posecut_core.labels.bodypart_ids import Naming
 from posecut_core.labels.contents import Contents, read_contents, read_naming, record_new
@@ -40,24 +40,22 @@ from posecut_core.storage.locks import Lock, acquire, note_path
 # What happens when labels are opened for editing: the lock is taken and what a crash left behind is cleared up.
 
 
-def _lock_labels(project: Project, video: str, *, take_over: bool) -> tuple[Lock | None, tuple[str, ...]]:
-    """Try to become the writer of a video's labels; return the lock, or None, and what a person should know."""
+def _lock_labels(project: Project, video: str, *, take_over: bool) -> Lock | PosecutError:
+    """Try to become the writer of a video's labels; return the lock, or why they can only be read."""
     what = f"The labels of {video}"
     if not project.frame_folder(video).is_dir():  # a lock would make one
-        return None, (
-            f"{what} cannot be edited, because {project.frame_folder(video)} does not exist; extract frames.",
+        return LabelError(
+            f"{what} cannot be edited, because {project.frame_folder(video)} does not exist; extract frames."
         )
     try:
         found = acquire(project.label_lock(video), take_over=take_over)
     except StorageError as error:
-        return None, (f"{what} are open for reading only. {error}",)
-    if not isinstance(found, Lock):
-        reason = f"{what} are open for reading only, because {found or 'another program'} is editing them."
-        remedy = f" If that program has ended, delete {note_path(project.label_lock(video))}."
-        return None, (reason + remedy if found and found.elsewhere else reason,)
-    return found, (
-        f"{found.stale} did not close the labels of {video} cleanly; no edits were lost.",
-    ) if found.stale else ()
+        return StorageError(f"{what} are open for reading only. {error}")
+    if isinstance(found, Lock):
+        return found
+    reason = f"{what} are open for reading only, because {found or 'another program'} is editing them."
+    remedy = f" If that program has ended, delete {note_path(project.label_lock(video))}."
+    return BusyError(reason + remedy if found and found.elsewhere else reason)
 
 
 def _tidy(project: Project, video: str, contents: Contents) -> tuple[str, ...]:
@@ -259,12 +257,13 @@ class LabelSession(AbstractContextManager["LabelSession"]):
     """Labels of one video, open for editing or, where that cannot be, for reading. Open it with `LabelSession.open`."""
 
     def __init__(
-        self, project: Project, video: str, contents: Contents, lock: Lock | None, notices: tuple[str, ...]
+        self, project: Project, video: str, contents: Contents, lock: Lock | PosecutError, notices: tuple[str, ...]
     ) -> None:
         self.project = project
         self.video = video
         self.notices = notices  # what a person should know about how it was opened
-        self._lock = lock
+        self._lock = lock if isinstance(lock, Lock) else None
+        self._only_read = None if isinstance(lock, Lock) else lock  # why
         self._naming = contents.naming
         self._history = contents.history
         self._read_from = contents.files
@@ -292,17 +291,22 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             ProjectError: there is no project, or its config.yaml is malformed.
         """
         project = opened(project)
-        lock, notices = (None, ()) if read_only else _lock_labels(project, video, take_over=take_over)
+        if read_only:
+            asked = LabelError(f"The labels of {video} were opened for reading; open them for editing.")
+            return cls(project, video, read_contents(project, video), asked, ())
+        lock = _lock_labels(project, video, take_over=take_over)
+        if not isinstance(lock, Lock):
+            return cls(project, video, read_contents(project, video), lock, (str(lock),))
         try:
-            if lock is not None and not project.label_journal(video).exists():
+            notices: tuple[str, ...] = ()
+            if lock.stale:
+                notices += (f"{lock.stale} did not close the labels of {video} cleanly; no edits were lost.",)
+            if not project.label_journal(video).exists():
                 notices += number_images(project, video)  # the journal will know frames by their numbers alone
             contents = read_contents(project, video)
-            if lock is not None:
-                notices += _tidy(project, video, contents)
-            return cls(project, video, contents, lock, notices)
+            return cls(project, video, contents, lock, notices + _tidy(project, video, contents))
         except BaseException:
-            if lock is not None:
-                lock.release()
+            lock.release()
             raise
 
     @property
@@ -437,8 +441,8 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """Begin the journal, where there is none, with the labels of DeepLabCut's files, and note its new predictions.
 
         Raises:
+            BusyError, StorageError: somebody else edits these labels, or the disk refuses.
             LabelError: the session is for reading, or the files were changed and can no longer be read.
-            StorageError: the disk refuses.
         """
         self.require_writable()
         self._look_again()
@@ -543,6 +547,7 @@ class LabelSession(AbstractContextManager["LabelSession"]):
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
+                self._only_read = LabelError(f"The labels of {self.video} were closed; open them again to edit them.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -553,12 +558,14 @@ class LabelSession(AbstractContextManager["LabelSession"]):
         """Refuse a session that is for reading.
 
         Raises:
-            LabelError: it is; why is said.
+            BusyError: somebody else edits these labels.
+            LabelError: it was opened for reading, or there are no frames to label.
+            StorageError: the folder cannot be written to.
         """
-        if self._lock is None:
-            if not self.notices:
-                raise LabelError(f"The labels of {self.video} were opened for reading; open them for editing.")
-            raise LabelError(f"{' '.join(self.notices)} Open them again to edit them, once that is no longer so.")
+        if self._only_read is not None:
+            why = str(self._only_read)
+            again = " Open them again to edit them, once that is no longer so." if why in self.notices else ""
+            raise type(self._only_read)(f"{why}{again}")
 
     def _look_again(self) -> None:
         """Read DeepLabCut's files again if they were changed since, while they are all there is."""

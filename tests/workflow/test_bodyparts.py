@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from posecut_core.errors import ArgumentError, LabelError
+from posecut_core.errors import ArgumentError, BusyError, LabelError
 from posecut_core.formats.deeplabcut import tables
 from posecut_core.labels.bodypart_ids import AddBodypart, read_identities, record_names
 from posecut_core.labels.session import LabelSession
@@ -93,7 +93,7 @@ def test_impossible_names_are_refused(spot_project, rename, add, words):
 
 def test_names_wait_for_labels_that_are_being_edited(spot_project):
     """Somebody else's session is not disturbed."""
-    with LabelSession.open(open_project(spot_project), "spot"), pytest.raises(LabelError, match="is editing them"):
+    with LabelSession.open(open_project(spot_project), "spot"), pytest.raises(BusyError, match="is editing them"):
         edit_bodyparts(spot_project, rename={"spot": "dot"})
     assert read_config(spot_project).bodyparts == ("spot", "beside")
 

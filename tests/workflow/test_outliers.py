@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from posecut_core.errors import AnalysisError, ArgumentError, LabelError, Remedy, VideoError
+from posecut_core.errors import AnalysisError, ArgumentError, BusyError, LabelError, Remedy, VideoError
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.store import read_labels, read_state
 from posecut_core.poses.files import read_predictions, write_predictions
@@ -116,7 +116,7 @@ def test_labels_that_somebody_edits_are_left_alone(spot_project, analyzed):
     project = open_project(spot_project)
     store = project.frame_store("spot")
     before = FrameStore.open(store).numbers.tolist()
-    with LabelSession.open(project, "spot"), pytest.raises(LabelError, match="is editing them"):
+    with LabelSession.open(project, "spot"), pytest.raises(BusyError, match="is editing them"):
         extract_candidates(spot_project, analyzed)
     assert FrameStore.open(store).numbers.tolist() == before
     (done,) = extract_candidates(spot_project, analyzed).videos

@@ -2,20 +2,21 @@
 
 import os
 
+from posecut_core.errors import BusyError, LabelError
 from posecut_core.labels.contents import read_contents
-from posecut_core.labels.session import _lock_labels, _tidy
+from posecut_core.labels.session import LabelSession, _lock_labels, _tidy
 from posecut_core.storage import disk
 from posecut_core.storage.locks import Lock, acquire, note_path
 
 
 def test_the_lock_is_taken_once(project):
     """Who comes second may read, and is told who edits."""
-    lock, notices = _lock_labels(project, "m1", take_over=False)
-    assert (isinstance(lock, Lock), notices) == (True, ())
-    nothing, notices = _lock_labels(project, "m1", take_over=False)
-    assert nothing is None
+    lock = _lock_labels(project, "m1", take_over=False)
+    assert isinstance(lock, Lock)
+    why = _lock_labels(project, "m1", take_over=False)
     who = "another window or session of this program"
-    assert notices == (f"The labels of m1 are open for reading only, because {who} is editing them.",)
+    assert isinstance(why, BusyError)
+    assert str(why) == f"The labels of m1 are open for reading only, because {who} is editing them."
     lock.release()
 
 
@@ -23,22 +24,20 @@ def test_who_holds_it_on_another_computer_may_have_ended(project):
     """The way out is told, for nobody can see it from here; it works."""
     note = note_path(project.label_lock("m1"))
     note.write_text('{"host": "elsewhere", "pid": 7}')
-    nothing, notices = _lock_labels(project, "m1", take_over=False)
-    assert nothing is None
-    assert notices[0].endswith(f"process 7 on elsewhere is editing them. If that program has ended, delete {note}.")
+    why = _lock_labels(project, "m1", take_over=False)
+    assert isinstance(why, BusyError)
+    assert str(why).endswith(f"process 7 on elsewhere is editing them. If that program has ended, delete {note}.")
     note.unlink()
-    lock, notices = _lock_labels(project, "m1", take_over=False)
-    assert notices == ()
-    lock.release()
+    with LabelSession.open(project, "m1") as session:
+        assert (session.writable, session.notices) == (True, ())
 
 
 def test_a_holder_that_ended_is_told(project, monkeypatch):
     """Its edits are all there."""
     first = acquire(project.label_lock("m1"))
     first.handle.release()  # as the system does when a program is killed
-    lock, notices = _lock_labels(project, "m1", take_over=False)
-    assert notices[0].endswith("did not close the labels of m1 cleanly; no edits were lost.")
-    lock.release()
+    with LabelSession.open(project, "m1") as session:
+        assert session.notices[0].endswith("did not close the labels of m1 cleanly; no edits were lost.")
 
 
 def test_what_crashes_leave_is_cleared_up(project):
@@ -55,7 +54,7 @@ def test_what_crashes_leave_is_cleared_up(project):
 
 def test_a_video_that_was_never_added_gets_no_folder(project):
     """A misspelled name leaves nothing behind."""
-    lock, notices = _lock_labels(project, "m2", take_over=False)
-    assert lock is None
-    assert "does not exist; extract frames." in notices[0]
+    why = _lock_labels(project, "m2", take_over=False)
+    assert isinstance(why, LabelError)
+    assert "does not exist; extract frames." in str(why)
     assert not project.frame_folder("m2").exists()

@@ -8,7 +8,7 @@ from threading import Event, Thread, current_thread
 import numpy as np
 import pytest
 
-from posecut_core.errors import LabelError, StorageError
+from posecut_core.errors import BusyError, LabelError, StorageError
 from posecut_core.formats.deeplabcut.tables import read_csv
 from posecut_core.labels.contents import read_contents
 from posecut_core.labels.edits import (
@@ -151,7 +151,7 @@ def test_a_second_session_reads(project):
         first.apply(NOSE)
         with LabelSession.open(project, "m1") as second:
             assert (second.writable, second.state) == (False, first.state)
-            with pytest.raises(LabelError, match=r"is editing them\. Open them again"):
+            with pytest.raises(BusyError, match=r"is editing them\. Open them again"):
                 second.apply(TAIL)
     with LabelSession.open(project, "m1") as third:
         third.apply(TAIL)

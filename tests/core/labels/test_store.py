@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from posecut_core.errors import LabelError
+from posecut_core.errors import BusyError, LabelError
 from posecut_core.labels.edits import DropFrame, Undo
 from posecut_core.labels.session import LabelSession
 from posecut_core.labels.state import LabelOrigin, Point
@@ -142,6 +142,6 @@ def test_labels_lie_on_the_pictures_that_were_labeled(project):
 def test_labels_that_somebody_edits_are_not_written(project):
     """They can be read meanwhile."""
     write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY))
-    with LabelSession.open(project, "m1"), pytest.raises(LabelError, match="is editing them"):
+    with LabelSession.open(project, "m1"), pytest.raises(BusyError, match="is editing them"):
         write_labels(project, LabelTable("m1", ("nose", "tail"), NUMBERS, XY + 1))
     np.testing.assert_array_equal(read_labels(project, "m1").xy, XY)
