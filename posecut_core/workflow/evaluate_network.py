@@ -43,6 +43,7 @@ from posecut_core.project.paths import EvaluationFiles, Snapshots
 from posecut_core.project.state import look_of
 from posecut_core.results import Summary, counted
 from posecut_core.storage.files import write_text
+from posecut_core.storage.locks import sole_writer
 
 # --- reporting --------------------------------------------------------------------------------------------------------
 # report.html: all that is known about one trained network, on a page that can be passed on as it is.
@@ -357,6 +358,7 @@ def evaluate_network(
         ArgumentError: no shuffle is given, or a bodypart is unknown.
         DatasetError: there is no such training dataset.
         ModelError: there is no such snapshot or ensemble.
+        BusyError: another program evaluates the same snapshot.
         StorageError: the project folder cannot be written.
     """
     project = open_project(config)
@@ -371,7 +373,9 @@ def evaluate_network(
     for training, step in chosen:
         predictor = loaded_ensemble(training, step) if ensemble else Predictor.load(training.folder, snapshot=step)
         job = EvaluationJob(training, step, bodyparts, ensemble)
-        rows.append(_evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
+        diagram = training.evaluation(predictor.scorer).diagram
+        with sole_writer(diagram, doing=f"{predictor.scorer} is being evaluated"):  # a full or read-only disk shows now
+            rows.append(_evaluate_snapshot(job, predictor, plotting=plotting, batch_size=size, report=report))
     return Evaluation(tuple(rows), project.combined_evaluation)
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from posecut_core.dataset.settings import TrainingSettings, write_settings
-from posecut_core.errors import ArgumentError, DatasetError, ModelError
+from posecut_core.errors import ArgumentError, DatasetError, ModelError, StorageError
 from posecut_core.labels.store import read_labels, write_labels
 from posecut_core.labels.table import LabelTable
 from posecut_core.project.opening import open_project
 from posecut_core.storage.tables import read_hdf
+from posecut_core.workflow import evaluate_network as evaluating
 from posecut_core.workflow.edit_bodyparts import edit_bodyparts
 from posecut_core.workflow.evaluate_network import evaluate_network
 
@@ -145,3 +146,13 @@ def test_frames_that_validated_are_neither_training_nor_test_frames(spot_project
     write_settings(path, TrainingSettings(validation_share=0.34))
     (row,) = evaluate_network(spot_project).rows
     assert (row.train_frames, row.validation_frames, row.test_frames) == (2, 1, 1)
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_any_work(spot_project, monkeypatch):
+    """Nobody waits for an evaluation that cannot be kept."""
+    folder = open_project(spot_project).evaluation_results
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_bytes(b"in the way")
+    monkeypatch.setattr(evaluating, "measure", None)
+    with pytest.raises(StorageError, match="iteration-0"):
+        evaluate_network(spot_project)
