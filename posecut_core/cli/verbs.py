@@ -477,8 +477,9 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
             try:
                 call["confirm"] = asking(arguments, report, yes=yes)
             except ArgumentError:
-                _look_for_outliers(arguments, report)  # says first what else is wrong, and what the question is about
-                raise
+                if _finds_outliers(arguments, report):  # or says what else is wrong
+                    raise
+                call["confirm"] = None
         run = getattr(importlib.import_module(_module(verb)), verb.replace("-", "_"))
         return run_step(partial(run, **arguments, **call), partial(_outcome, verb, arguments))
 
@@ -495,8 +496,8 @@ def _outcome(verb: str, arguments: Mapping[str, Any], result: Any) -> Outcome:
     return outcome_of(result, arguments)
 
 
-def _look_for_outliers(arguments: Mapping[str, Any], report: Report) -> None:
-    """Tell what would be extracted, before somebody is asked for it.
+def _finds_outliers(arguments: Mapping[str, Any], report: Report) -> bool:
+    """Tell whether anything would be extracted, and report what, before somebody is asked for it.
 
     Raises:
         PosecutError: nothing can be found, as no network is trained or no video is analyzed.
@@ -505,7 +506,11 @@ def _look_for_outliers(arguments: Mapping[str, Any], report: Report) -> None:
 
     known = {argument.parameter for argument in arguments_of("find_outlier_frames")}
     given = {name: value for name, value in arguments.items() if name in known}
-    report(Notice(find_outlier_frames(**given, report=report).summary().text))
+    found = find_outlier_frames(**given, report=report)
+    if not any(video.fresh for video in found.videos):
+        return False
+    report(Notice(found.summary().text))
+    return True
 
 
 def _when_interrupted(verb: str, arguments: Mapping[str, Any]) -> str:

@@ -6,13 +6,20 @@ from pathlib import Path
 import pytest
 
 from posecut_core.errors import ArgumentError, ModelError
-from posecut_core.refinement.candidates import Criteria
-from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, OutlierFrames, OutlierVideo
+from posecut_core.refinement.candidates import Candidate, Criteria
+from posecut_core.workflow.extract_outlier_frames import ExtractedOutliers, FoundOutliers, OutlierFrames, OutlierVideo
 from posecut_core.workflow.merge_datasets import MergedDatasets
 
 DONE = OutlierVideo(Path("a.mp4"), Criteria(), 100, 7, Path("a_outliers.csv"), True, (3, 5), 2)
 STEP = "posecut_core.workflow.extract_outlier_frames.extract_outlier_frames"
 FIND = "posecut_core.workflow.extract_outlier_frames.find_outlier_frames"
+
+
+def found(*frames):
+    """Return what is found of a video in which these frames look wrong."""
+    candidates = tuple(Candidate(number, "jump", 40.0, ("snout",)) for number in frames)
+    video = FoundOutliers(Path("a.mp4"), Criteria(), candidates, 100, frames, 20, Path("a.h5"), "")
+    return OutlierFrames("net", (video,))
 
 
 def test_outliers_are_extracted_as_asked(posecut, step, project):
@@ -35,15 +42,24 @@ def test_without_a_terminal_nothing_is_done(posecut, step, project, monkeypatch)
     """It says so, what to add, and what would be extracted then; frames chosen by hand need no question."""
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
-    looked = step(FIND, OutlierFrames("net", ()))
+    looked = step(FIND, found(3, 5))
     code, _, err = posecut("extract-outlier-frames", project, "a.mp4", "--epsilon", "30", "--seed", "1")
     assert (code, calls) == (ArgumentError.exit_code, [])
     assert "--yes" in err.splitlines()[-1]
     assert looked[0]["epsilon"] == 30
-    assert OutlierFrames("net", ()).summary().text in err
+    assert found(3, 5).summary().text in err
     manual = ["--outlieralgorithm", "manual", "--frames", "3,5"]
     assert posecut("extract-outlier-frames", project, "a.mp4", *manual)[0] == 0
     assert calls[0]["confirm"] is None
+
+
+def test_without_a_terminal_nothing_need_be_found(posecut, step, project, monkeypatch):
+    """Where nothing would be extracted there is nothing to confirm: a script over many videos goes on."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    calls = step(STEP, ExtractedOutliers(project / "config.yaml", "net", "kmeans", 0, (DONE,)))
+    step(FIND, found())
+    code, _, err = posecut("extract-outlier-frames", project, "a.mp4")
+    assert (code, calls[0]["confirm"], "--yes" in err) == (0, None, False)
 
 
 @pytest.mark.parametrize("options", [(), ("--cluster", "slurm")])
