@@ -258,8 +258,8 @@ def raise_together(
         failed: why each one failed, by name.
         of: how many there were.
         what: what could not be done, as "videos could not be analyzed".
-        kind: of the error, unless the disk refused everything; where all failed for one reason, the error with this
-            reason is raised as it is.
+        kind: of the error, unless the disk refused everything, or other programs all that failed; where all failed for
+            one reason, the error with this reason is raised as it is.
         done: the step's result for the others.
         remedies: that help whatever failed, before those of each.
 
@@ -272,7 +272,7 @@ def raise_together(
         raise next(iter(failed.values()))
     others = "; the others are done" if done is not None and len(failed) < of else ""
     reasons = "\n".join(f"  {error if name in str(error) else f'{name}: {error}'}" for name, error in failed.items())
-    kinds = (BusyError, StorageError) if len(failed) == of else ()
+    kinds = (BusyError, StorageError) if len(failed) == of else (BusyError,)
     refusals = (refusal for refusal in kinds if all(isinstance(error, refusal) for error in failed.values()))
     together = next(refusals, kind)(
         f"{len(failed)} of {of} {what}{others}. Mend the following and try again with these:\n{reasons}",

@@ -118,8 +118,8 @@ def triangulate(
         points: pixels; NaN where a camera does not see the point.
         likelihood: probability that each pixel is right, by which it is weighted; 1 by default.
         pcutoff: likelihood below which a view does not count.
-        max_error: pixels by which a view may disagree with the others. Where there are three or more, one that is
-            farther away does not count.
+        max_error: pixels by which a view may disagree with the others; one that is farther away does not count. Two
+            views alone cannot tell which of them is wrong: where these disagree, there is no point.
 
     Raises:
         CameraError: there are fewer than two cameras, all are at one place, or points are of another number of cameras.
@@ -414,8 +414,7 @@ def _concluded(
     xp = pixels.__array_namespace__()
     seen = views.weight > 0
     fit = _fit(views, point)
-    # Two views alone cannot tell which of them is wrong: the point stays, and its error tells.
-    used = seen & ((fit.error < limit**2) | ((seen.sum(axis=0) == 2) & xp.isfinite(fit.error)))
+    used = seen & (fit.error < limit**2)
     images = xp.stack([project(camera, point.T) for camera in cameras], axis=1)
     rays = [point - camera.center[:, None] for camera in cameras]
     rays = [ray / xp.sqrt((ray**2).sum(axis=0)) for ray in rays]

@@ -460,8 +460,6 @@ def _task(verb: str, given: dict[str, Any]) -> Task:
         arguments["config"], arguments["videos"] = _project_and_videos(given["videos"])
     elif options(verb)[0].parameter == "config" and verb != "label":
         arguments["config"] = project_path(given.get("config"))
-    if verb == "edit-bodyparts" and not (arguments.get("rename") or arguments.get("add")):
-        raise ArgumentError("Nothing to do; give --rename OLD:NEW or --add NAME.")
     yes = arguments.pop("yes", False)
 
     def work(report: Report) -> Outcome:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Float64, Int, Int32, UInt8
 from PIL import Image
 
+from posecut_core.dataset.split import LEAST_FRAMES
 from posecut_core.errors import DatasetError, Remedy
 from posecut_core.labels.table import LabelTable
 from posecut_core.labels.validation import inside
@@ -282,9 +283,9 @@ def check_trainable(
     Raises:
         DatasetError: there are fewer than two frames, none has a label, a label is infinite, or a frame is too small.
     """
-    if len(frames) < 2:
+    if len(frames) < LEAST_FRAMES:
         raise DatasetError(
-            f"The training dataset has only {len(frames)} training frame, at least 2 are needed; "
+            f"The training dataset has only {len(frames)} training frame, at least {LEAST_FRAMES} are needed; "
             "label more frames and create a new dataset."
         )
     if np.isnan(frames.xy).all() or not frames.annotated.any():

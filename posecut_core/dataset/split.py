@@ -24,6 +24,7 @@ from posecut_core.types import FrameRef
 
 
 _SCHEMA = 1
+LEAST_FRAMES = 2  # that training needs
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ def split_by_seed(frames: Sequence[FrameRef], *, fraction: float, seed: int, lab
     """Shuffle `frames` by `seed`; the first int(n * fraction) train (paper, step F).
 
     Raises:
-        DatasetError: no frame is left for training.
+        DatasetError: fewer than `LEAST_FRAMES` are left for training.
     """
     order = np.random.default_rng(seed).permutation(len(frames))
     count = int(len(frames) * fraction)
-    if not count:
+    if count < LEAST_FRAMES:
         raise DatasetError(
-            f"With {counted(len(frames), 'labeled frame')} and TrainingFraction {fraction} no frame is left for "
-            "training; label more frames or raise TrainingFraction in config.yaml."
+            f"Of {counted(len(frames), 'labeled frame')} and with TrainingFraction {fraction:g} only {count} would "
+            f"train, at least {LEAST_FRAMES} are needed; label more frames"
+            f"{', or raise TrainingFraction in config.yaml' if len(frames) >= LEAST_FRAMES else ''}."
         )
     return split_by_indices(
         frames, train=order[:count].tolist(), test=order[count:].tolist(), fraction=fraction, seed=seed, labels=labels
@@ -67,7 +69,7 @@ def split_by_indices(
     """Split `frames` by their positions in the sorted list of labeled frames.
 
     Raises:
-        DatasetError: an index does not exist, repeats, or stands on both sides; or no frame is left for training.
+        DatasetError: an index does not exist, repeats, or stands on both sides; or too few are for training.
     """
     chosen = [*train, *test]
     outside = sorted({index for index in chosen if not 0 <= index < len(frames)})
@@ -78,8 +80,8 @@ def split_by_indices(
         )
     if len(set(chosen)) != len(chosen):
         raise DatasetError("An index is repeated, or is in both train and test; give each index once.")
-    if not train:
-        raise DatasetError("No training indices were given; give at least one.")
+    if len(train) < LEAST_FRAMES:
+        raise DatasetError(f"{len(train)} training indices were given; give at least {LEAST_FRAMES}.")
     return Split(
         train=tuple(frames[index] for index in sorted(train)),
         test=tuple(frames[index] for index in sorted(test)),

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
-from posecut_core.errors import PosecutError, VideoError
-from posecut_core.formats.deeplabcut.frames import image_names, image_origins, image_places, video_path
+from posecut_core.errors import LabelError, PosecutError, VideoError
+from posecut_core.formats.deeplabcut.frames import (
+    image_names,
+    image_origins,
+    image_places,
+    video_path,
+    window_origin,
+)
 from posecut_core.formats.deeplabcut.images import numbers_of
 from posecut_core.interchange.registry import Key, Labels, VideoLabels
 from posecut_core.labels.contents import read_naming
@@ -86,9 +92,10 @@ def table_of_file(project: Project, video: str, found: VideoLabels) -> LabelTabl
         found: labels of one animal.
 
     Raises:
-        LabelError: what is recorded of the project's images is damaged.
+        LabelError: what is recorded of the project's images is damaged, or the file's are of another size.
     """
-    frames = _in_full_frame(project, video, found, _numbered(project, video, found)[0])
+    numbered = _numbered(project, video, found)
+    frames = _in_full_frame(project, video, numbered, numbered.frames)
     parts = tuple(dict.fromkeys(part for points in frames.values() for part in points))
     numbers = np.array(sorted(frames), dtype=np.int64)
     xy = np.full((len(numbers), len(parts), 2), np.nan)
@@ -141,11 +148,13 @@ def take_labels(
         report: told of frames that are extracted.
 
     Raises:
-        LabelError: somebody else edits the labels, or they lie far outside their frames.
+        BusyError: somebody else edits the labels.
+        LabelError: they lie far outside their frames, or the file's images are of another size than the frames.
         VideoError: frames cannot be extracted.
         StorageError: the disk refuses.
     """
-    frames, unknown = _numbered(project, video, found)
+    numbered = _numbered(project, video, found)
+    frames, unknown = numbered.frames, numbered.unknown
     store = project.frame_store(video)
     missing = sorted(frames.keys() - {*numbers_in(store)})
     if missing:
@@ -158,7 +167,7 @@ def take_labels(
         missing = list(done.numbers)
     if not frames:
         return TakenLabels(video, 0, 0, 0, 0, 0, unknown)
-    frames = _in_full_frame(project, video, found, frames)
+    frames = _in_full_frame(project, video, numbered, frames)
     known = set(project.config.bodyparts)
     foreign = tuple(dict.fromkeys(part for points in frames.values() for part in points if part not in known))
     counts = dict.fromkeys(("new", "drafts", "same", "kept"), 0)
@@ -175,34 +184,76 @@ def take_labels(
     return TakenLabels(video, **counts, extracted=len(missing), unknown=unknown, foreign=foreign)
 
 
-def _numbered(
-    project: Project, video: str, found: VideoLabels
-) -> tuple[dict[int, Mapping[str, Point]], tuple[str, ...]]:
-    """Return frame number -> points, and the images that are no frame."""
+@dataclass(frozen=True)
+class _Numbered:
+    """A file's labels of one video by the project's numbers of frames."""
+
+    frames: dict[int, Mapping[str, Point]]
+    sizes: dict[int, tuple[int, int]]  # height and width of those images whose size the file tells
+    unknown: tuple[str, ...]  # images that are no frame
+    are_images: bool  # else positions are in pixels of the full frame already
+
+
+def _numbered(project: Project, video: str, found: VideoLabels) -> _Numbered:
+    """Find the frames that a file's labels of one video are of."""
     names = [key for key in found.frames if isinstance(key, str)]
     try:
         numbers: Mapping[str, int] = numbers_of(project.frame_folder(video), names)
     except PosecutError:
         numbers = {}
     frames: dict[int, Mapping[str, Point]] = {}
+    sizes: dict[int, tuple[int, int]] = {}
     for key, animals in found.frames.items():
         number = numbers.get(key) if isinstance(key, str) else key
         if number is not None and animals.get(""):
             frames[number] = animals[""]
-    return frames, tuple(name for name in names if name not in numbers)
+            if isinstance(key, str) and all(found.sizes.get(key, (0, 0))):
+                sizes[number] = found.sizes[key][::-1]
+    unknown = tuple(name for name in names if name not in numbers)
+    return _Numbered(frames, sizes, unknown, bool(names))
+
+
+def _origins(project: Project, video: str, sizes: Mapping[int, tuple[int, int]]) -> dict[int, tuple[float, float]]:
+    """Return where images of some heights and widths lie in the full frame: as the stored ones, or by their size.
+
+    Raises:
+        LabelError: an image is neither of the size of the project's frame nor of the video's crop.
+    """
+    numbers = np.array(sorted(sizes), dtype=np.int64)
+    places = zip(numbers.tolist(), *(found.tolist() for found in image_places(project, video, numbers)), strict=True)
+    origins: dict[int, tuple[float, float]] = {}
+    for number, (x, y), stored in places:
+        size = sizes[number]
+        origin = (x, y) if tuple(stored) == size else window_origin(project, video, size)
+        if origin is not None:
+            origins[number] = origin
+        elif not any(map(math.isnan, stored)):
+            found, own = (f"{width:g} x {height:g}" for height, width in (size, stored))
+            raise LabelError(
+                f"The file's images of {video} are of {found} pixels, the project's frames of {own}: they were cropped "
+                f"or scaled, and their labels would be elsewhere in these. Where they are a crop, write it into "
+                f"config.yaml as the crop of {video} and import them again."
+            )
+    return origins
 
 
 def _in_full_frame(
-    project: Project, video: str, found: VideoLabels, frames: Mapping[int, Mapping[str, Point]]
+    project: Project, video: str, found: _Numbered, frames: Mapping[int, Mapping[str, Point]]
 ) -> dict[int, Mapping[str, Point]]:
-    """Return points in pixels of the full frame."""
-    if not any(isinstance(key, str) for key in found.frames):
+    """Return points in pixels of the full frame.
+
+    Raises:
+        LabelError: images of the file are neither of the size of the project's frames nor of the video's crop.
+    """
+    if not found.are_images:
         return dict(frames)
     numbers = np.array(sorted(frames), dtype=np.int64)
-    origins = image_origins(project, video, numbers).tolist()
+    stored = zip(numbers.tolist(), image_origins(project, video, numbers).tolist(), strict=True)
+    sizes = {number: size for number, size in found.sizes.items() if number in frames}
+    origins = {number: (x, y) for number, (x, y) in stored} | _origins(project, video, sizes)
     return {
-        number: {part: _moved(point, x, y) for part, point in frames[number].items()}
-        for number, (x, y) in zip(numbers.tolist(), origins, strict=True)
+        number: {part: _moved(point, *origins[number]) for part, point in points.items()}
+        for number, points in sorted(frames.items())
     }
 
 

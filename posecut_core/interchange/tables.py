@@ -5,15 +5,17 @@ a table has one. DeepLabCut's own tables are those of the project, which need no
 """
 
 import math
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from posecut_core.errors import LabelError
-from posecut_core.formats.deeplabcut.images import last_part
+from posecut_core.errors import LabelError, VideoError
+from posecut_core.formats.deeplabcut.images import last_part, read_size
 from posecut_core.formats.deeplabcut.tables import read_csv
-from posecut_core.interchange.registry import FormatError, Labels, VideoLabels, VideoPoses, reading
+from posecut_core.interchange.registry import FormatError, Key, Labels, VideoLabels, VideoPoses, reading
 from posecut_core.labels.state import Point
 from posecut_core.poses.files import read_predictions
 from posecut_core.storage.files import atomic_path
@@ -47,7 +49,20 @@ def read_labels(path: Path) -> Labels:
                 if point is not None:
                     animals.setdefault(animal, {})[part] = point
     bodyparts = tuple(dict.fromkeys(part for _, part in cells))
-    return Labels(bodyparts, tuple(VideoLabels(video, frames) for video, frames in videos.items()))
+    found = (VideoLabels(video, frames, _sizes(path, video, frames)) for video, frames in videos.items())
+    return Labels(bodyparts, tuple(found))
+
+
+def _sizes(path: Path, video: str, names: Collection[Key]) -> dict[Key, tuple[int, int]]:
+    """Return width and height of the images that lie where a table of labels has them: beside it, or by their path."""
+    folders = [path.parent, *(above / "labeled-data" / video for above in [*path.parents][:3])]
+    sizes: dict[Key, tuple[int, int]] = {}
+    for folder in [one for one in folders if any((one / str(name)).is_file() for name in names)][:1]:
+        for name in names:
+            with suppress(VideoError):
+                height, width = read_size(folder / str(name))
+                sizes[name] = width, height
+    return sizes
 
 
 def _point(x: float, y: float, visible: float | None) -> Point | None:

@@ -145,8 +145,8 @@ class _SavedFiles:
         """
         if outside.problem:
             raise LabelError(
-                f"{outside.problem} Or write it again.",
-                Remedy("merge_labels", config=self._project.root, discard=True),
+                f"{outside.problem} Or let PoseCut write it again, with the labels that it has.",
+                Remedy("merge_labels", config=self._project.root, take=False, discard=True),
             )
         if outside.edits:
             raise undecided(self._project, self._video, outside.edits)

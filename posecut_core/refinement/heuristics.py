@@ -12,6 +12,7 @@ from posecut_core.errors import AnalysisError, ArgumentError, Remedy
 from posecut_core.poses.filters import expect_movement
 from posecut_core.poses.predictions import Predictions
 from posecut_core.refinement.candidates import CHOSEN_BY_HAND, Candidate, Criteria, candidates_at, given_frames
+from posecut_core.results import counted
 
 # --- thresholds -------------------------------------------------------------------------------------------------------
 # The heuristics that look at one value at a time: low likelihoods (`_uncertain`) and long steps (`_jump`).
@@ -114,8 +115,7 @@ def _check(networks: Sequence[Predictions]) -> None:
     if len(networks) < 2:
         raise AnalysisError(
             f"Found predictions of {len(networks)} network, but disagreement needs two or more; analyze the video "
-            "with other shuffles or snapshots first, and name them.",
-            Remedy("analyze_videos"),
+            "with other shuffles or snapshots first, and name them."
         )
     for other in networks[1:]:
         if other.bodyparts != networks[0].bodyparts or len(other.xy) != len(networks[0].xy):
@@ -229,8 +229,8 @@ def learn_poses(xy: Float64[np.ndarray, "F K 2"]) -> PosePca:
     bodyparts = xy.shape[1]
     if bodyparts < 3:
         raise AnalysisError(
-            f"{bodyparts} bodyparts are compared, but learning the shape of a pose needs at least 3; compare more "
-            "bodyparts, or judge frames in another way."
+            f"Only {counted(bodyparts, 'bodypart')} can be compared, but learning the shape of a pose needs at least "
+            "3; compare more bodyparts, or judge frames in another way."
         )
     if len(complete) < 2 * bodyparts:
         fewer = " compare fewer bodyparts," if bodyparts > 3 else ""

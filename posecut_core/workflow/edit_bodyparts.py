@@ -60,12 +60,15 @@ def edit_bodyparts(
         add: new bodyparts, separated by commas.
 
     Raises:
-        ArgumentError: a name is unknown, or taken.
-        LabelError: somebody else edits labels, or another program changed them and nobody has decided about it.
+        ArgumentError: no name is given, or one is unknown or taken.
+        BusyError: somebody else edits labels.
+        LabelError: another program changed labels and nobody has decided about it.
         StorageError: the disk refuses.
     """
     project = adopt_project(config)
     names = dict(rename or {})
+    if not names and not add:
+        raise ArgumentError("Nothing to do; give `rename` old and new names, or `add` new ones.")
     known, made = _begun(project, names, add)
     before = _before(project, known, names, add)
     after = _after(project, before, names, add)

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posecut_core.errors import LabelError, Remedy
 from posecut_core.interchange.project_labels import project_labels
-from posecut_core.interchange.registry import chosen_format, losses
+from posecut_core.interchange.registry import Animals, Format, Labels, chosen_format, losses
 from posecut_core.labels.images import adopt_project, export_images
 from posecut_core.progress import Report, silent
 from posecut_core.project.given import forgiving, given_path
@@ -64,7 +64,7 @@ def export_labels(
     write = chosen.function("write_labels")
     project = adopt_project(config, report=report)
     stems = chosen_stems((folder.name for folder in frame_folders(project)), videos)
-    labels = project_labels(project, stems, images=chosen.images)
+    labels = _held(project_labels(project, stems, images=chosen.images), chosen)
     labeled = tuple(stem for stem, video in zip(stems, labels.videos, strict=True) if video.frames)
     if not labeled:
         raise LabelError(
@@ -78,6 +78,24 @@ def export_labels(
     name = f"{project.config.task}_{chosen.name}{chosen.suffixes[0]}"
     path = given_path(destination) if destination is not None else project.exports / name
     labels = project_labels(project, labeled, images=chosen.images)
-    write(path, labels, scorer=project.config.scorer, name=chosen.name)
-    frames = sum(len(video.frames) for video in labels.videos)
+    write(path, _held(labels, chosen), scorer=project.config.scorer, name=chosen.name)
+    frames = sum(_is_labeled(animals) for video in labels.videos for animals in video.frames.values())
     return ExportedLabels(project.config_path, path, chosen.name, labeled, frames, losses(chosen, labels))
+
+
+def _held(labels: Labels, chosen: Format) -> Labels:
+    """Leave out frames that have nothing but suggestions where a format has no word for these.
+
+    Without them such a frame would say that no animal is in it.
+    """
+    if "proposed" not in chosen.becomes:
+        return labels
+    videos = [
+        replace(video, frames={key: animals for key, animals in video.frames.items() if _is_labeled(animals)})
+        for video in labels.videos
+    ]
+    return replace(labels, videos=tuple(videos))
+
+
+def _is_labeled(animals: Animals) -> bool:
+    return any(point.is_label for points in animals.values() for point in points.values())

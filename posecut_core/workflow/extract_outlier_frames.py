@@ -454,16 +454,22 @@ class _Search:
     paths: tuple[Path, ...]
     failed: dict[str, PosecutError]  # what was given and cannot be looked at -> why
     networks: tuple[Network, ...]  # the one that is judged, then those to compare it with
+    shuffles: tuple[int, ...]  # of these
     destfolder: Path | None
     report: Report
 
     def tables(self, path: Path) -> list[FoundTable]:
         """Return the predictions of a video by each network."""
         check_videos(self.project, [path])
-        return [
-            existing_predictions(self.project, path, network, self.destfolder, report=self.report)
-            for network in self.networks
-        ]
+        found = []
+        for network, shuffle in zip(self.networks, self.shuffles, strict=True):
+            try:
+                found.append(existing_predictions(self.project, path, network, self.destfolder, report=self.report))
+            except AnalysisError as error:
+                if shuffle != self.shuffles[0]:
+                    error.suggest(Remedy("analyze_videos", config=self.project.root, videos=[path], shuffle=shuffle))
+                raise
+        return found
 
 
 @forgiving
@@ -634,7 +640,7 @@ def extract_outlier_frames(
     project = adopt_project(config, report=report)
     if isinstance(videos, OutlierFrames):
         known = {found.video: found for found in videos.videos}
-        search = _Search(project, tuple(known), {}, (), None, report)
+        search = _Search(project, tuple(known), {}, (), (), None, report)
         scorer = videos.scorer
     else:
         known = {}
@@ -747,7 +753,8 @@ def _search(
         for place, (number, step) in enumerate(networks)
     ]
     folder = None if destfolder is None else given_folder(destfolder)
-    return _Search(project, tuple(given.paths), dict(given.refused), tuple(chosen), folder, report)
+    shuffles = tuple(number for number, _ in networks)
+    return _Search(project, tuple(given.paths), dict(given.refused), tuple(chosen), shuffles, folder, report)
 
 
 def _wish(

@@ -32,6 +32,7 @@ class MergedDatasets:
     accepted: int  # drafts that became labels
     left: int  # drafts that nobody has looked at, which are not trained on
     begun_before: bool = False  # nothing was made in the iteration yet, so that it goes on being the next one
+    goes_on: bool = False  # the first shuffle has a network, from whose weights training can go on
 
     def summary(self) -> Summary:
         """Say which iteration begins, with how many frames, and what became of suggestions."""
@@ -42,7 +43,8 @@ class MergedDatasets:
             text += f" {counted(self.accepted, 'suggestion')} accepted without review, as requested."
         if self.left:
             text += f" {counted(self.left, 'suggestion')} left out of training."
-        train = Remedy("train_network", config=root, weights="previous")
+        weights = {"weights": "previous"} if self.goes_on else {}
+        train = Remedy("train_network", config=root, **weights)
         return Summary(text, following=(Remedy("create_training_dataset", config=root), train))
 
 
@@ -87,11 +89,13 @@ def merge_datasets(
     tables = labeled_tables(project, report=report)
     iteration = project.config.iteration
     if not begun_before:
-        _check_news(project, tables)
+        _check_news(project, tables, unreviewed=count - accepted)
         iteration += 1
         edit_config(project.config_path, {"iteration": iteration})
     labeled = sum(len(table.numbers) for table in tables)
-    return MergedDatasets(project.config_path, iteration, labeled, accepted, count - accepted, begun_before)
+    first = project.training(1)
+    goes_on = any(training.snapshots for training in (first, *first.earlier()))
+    return MergedDatasets(project.config_path, iteration, labeled, accepted, count - accepted, begun_before, goes_on)
 
 
 def _check_used(project: Project) -> None:
@@ -104,13 +108,18 @@ def _check_used(project: Project) -> None:
         )
 
 
-def _check_news(project: Project, tables: list[LabelTable]) -> None:
+def _check_news(project: Project, tables: list[LabelTable], *, unreviewed: int) -> None:
     """Refuse an iteration that would train on the same labels as the one before."""
     if has_revision(project.training_datasets, tables):
+        same = f"No label has changed since the training dataset of iteration {project.config.iteration} was created; "
+        if unreviewed:
+            raise LabelError(
+                f"{same}review the {counted(unreviewed, 'suggestion')} before you start the next iteration.",
+                Remedy("label_frames", config=project.root),
+            )
         raise LabelError(
-            f"No label has changed since the training dataset of iteration {project.config.iteration} was created; "
-            "extract outlier frames and label them before you start the next iteration, or create another shuffle of "
-            "these labels.",
+            f"{same}extract outlier frames and label them before you start the next iteration, or create another "
+            "shuffle of these labels.",
             Remedy("extract_outlier_frames", config=project.root),
             Remedy("create_training_dataset", config=project.root),
         )

@@ -76,7 +76,8 @@ class TriangulatedSessions:
 
     def summary(self) -> Summary:
         """Say where the points are, and how well the views agree."""
-        text = f"{counted(len(self.sessions), 'session')} triangulated from {counted(len(self.cameras), 'camera')}."
+        cameras = {camera for session in self.sessions for camera in session.errors}
+        text = f"{counted(len(self.sessions), 'session')} triangulated from {counted(len(cameras), 'camera')}."
         wrong = any(share >= _WORTH_SAYING for session in self.sessions for share in session.rejected.values())
         following = (Remedy("extract_outlier_frames", outlieralgorithm="reprojection"),) if wrong else ()
         return Summary(text, tuple(line for session in self.sessions for line in session._lines()), following)
@@ -145,8 +146,8 @@ def triangulate(
             snapshot of it, such as left:2@5000; points are called after the network of the first.
         filtered: triangulate what filterpredictions wrote.
         pcutoff: likelihood below which a view does not count; by default pcutoff in config.yaml.
-        max_error: pixels by which a view may disagree with the others; farther ones are left out where two others
-            agree.
+        max_error: pixels by which a view may disagree with the others; farther ones are left out. Where there are
+            only two, both are.
         smoothing: smooth movements over time: those to and fro within so many frames are halved; 0 for none.
         constant_bones: give each bone of config.yaml's skeleton its median length in every frame.
         shortest: where views differ in length, use the frames that all have; by default such sessions are refused.

@@ -68,3 +68,13 @@ def test_what_the_disk_refuses_together_is_the_disks_error(kinds, told) -> None:
     with pytest.raises(errors.PosecutError) as raised:
         errors.raise_together(failed, of=2, what="videos failed", kind=errors.LabelError, done=None)
     assert type(raised.value) is told
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(errors.BusyError, errors.BusyError), (errors.StorageError, errors.LabelError)]
+)
+def test_waiting_is_all_there_is_to_do_where_only_others_are_at_it(kind, told) -> None:
+    """Kind: one video of two was being edited, and a script was told that labels are wrong."""
+    with pytest.raises(errors.PosecutError) as raised:
+        errors.raise_together({"a": kind("a failed.")}, of=2, what="failed", kind=errors.LabelError, done=1)
+    assert type(raised.value) is told

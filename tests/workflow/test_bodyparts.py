@@ -91,6 +91,13 @@ def test_impossible_names_are_refused(spot_project, rename, add, words):
     assert spot_project.read_text() == before
 
 
+def test_nothing_to_do_is_said(spot_project):
+    """Kind: a name of blanks alone was none, and nothing was told."""
+    for add in ((), " "):
+        with pytest.raises(ArgumentError, match="Nothing to do"):
+            edit_bodyparts(spot_project, add=add)
+
+
 def test_names_wait_for_labels_that_are_being_edited(spot_project):
     """Somebody else's session is not disturbed."""
     with LabelSession.open(open_project(spot_project), "spot"), pytest.raises(BusyError, match="is editing them"):

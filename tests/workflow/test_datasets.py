@@ -234,8 +234,8 @@ def test_without_labels_there_is_no_dataset(unlabeled):
         ({"seed": -1}, ArgumentError, "Seed -1 was asked for; give a whole number from 0"),
         ({"train_indices": [[0], [1]]}, ArgumentError, "Indices are given for 2 shuffles, but 1 are made"),
         ({"test_indices": [[0]]}, ArgumentError, "without training indices"),
-        ({"train_indices": [[]]}, DatasetError, "No training indices were given"),
-        ({"num_shuffles": 2, "train_indices": [[0], [20]]}, DatasetError, "Index 20 is not among the 20"),
+        ({"train_indices": [[3]]}, DatasetError, "1 training indices were given; give at least 2"),
+        ({"num_shuffles": 2, "train_indices": [[0, 1], [1, 20]]}, DatasetError, "Index 20 is not among the 20"),
     ],
 )
 def test_what_cannot_work_writes_nothing(project, arguments, error, words):
@@ -246,9 +246,9 @@ def test_what_cannot_work_writes_nothing(project, arguments, error, words):
 
 
 def test_too_few_frames_for_the_fraction_write_nothing(project):
-    """A TrainingFraction that leaves no training frame is refused."""
-    edit_config(project, {"TrainingFraction": [0.01]})
-    with pytest.raises(DatasetError, match=r"With 20 labeled frames and TrainingFraction 0\.01 no frame is left"):
+    """Kind: a dataset of one training frame was made, which no training takes."""
+    edit_config(project, {"TrainingFraction": [0.05]})
+    with pytest.raises(DatasetError, match=r"Of 20 labeled frames and with TrainingFraction 0\.05 only 1 would train"):
         create_training_dataset(project)
     assert files(project) == []
 

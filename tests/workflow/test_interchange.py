@@ -19,6 +19,7 @@ from posecut_core.poses.predictions import Origin, Predictions, read_origin
 from posecut_core.project.config import edit_config
 from posecut_core.project.opening import open_project
 from posecut_core.types import ReadLabelFormat, ReadPoseFormat, WrittenLabelFormat, WrittenPoseFormat
+from posecut_core.video.frame_store import FrameStore
 from posecut_core.workflow.export_labels import export_labels
 from posecut_core.workflow.export_poses import export_poses
 from posecut_core.workflow.import_labels import import_labels
@@ -136,6 +137,21 @@ def test_drafts_stay_drafts_in_sleap(spot_project, tmp_path):
     assert _points(other)[9]["beside"] == ("proposed", (3.0, 4.0), "machine")
 
 
+@pytest.mark.parametrize(("format", "frames"), [("coco", 3), ("cvat", 3), ("lightning-pose", 3), ("sleap", 4)])
+def test_frames_of_suggestions_alone_are_no_labeled_frames(spot_project, tmp_path, format, frames):
+    """Kind: they went out as frames that show no animal, for other programs to train on."""
+    with LabelSession.open(open_project(spot_project), "spot") as session:
+        spot, beside = session.identity("spot"), session.identity("beside")
+        session.apply(Together((Delete(9, spot), Delete(9, beside), Propose(9, spot, (3.0, 4.0), 0.5, "net"))))
+    done = export_labels(spot_project, format=format)
+    assert done.frames == 3
+    other = _copy(spot_project, tmp_path / "other")
+    import_labels(other, done.file)
+    assert len(_points(other)) == frames
+    if format != "sleap":
+        assert "1 suggestion: left out" in done.lost
+
+
 def test_labels_of_a_person_are_kept_unless_told_otherwise(full_project, tmp_path):
     """An import does not undo a correction that was made since."""
     exported = export_labels(full_project, format="cvat")
@@ -158,6 +174,34 @@ def test_frames_that_are_missing_are_extracted(full_project, tmp_path):
     done = import_labels(other, exported.file)
     assert done.videos[0].extracted == 4
     assert _points(other).keys() == _points(full_project).keys()
+
+
+@pytest.mark.parametrize("format", ["coco", "cvat", "lightning-pose"])
+def test_labels_of_cropped_images_move_to_whole_frames_or_nowhere(full_project, tmp_path, format):
+    """Kind: labels of a crop were taken for such of the whole frame, and lay beside the animal."""
+    there, exported = _points(full_project), export_labels(full_project, format=format)
+    crop = open_project(full_project)
+    left, top, right, bottom = _window(crop, 5)
+    other = _copy(full_project, tmp_path / "other")
+    shutil.rmtree(other.parent / "labeled-data/spot/frames.zarr")
+    for image in (other.parent / "labeled-data/spot").glob("*.png"):
+        image.unlink()
+    with pytest.raises(LabelError, match=f"of {right - left} x {bottom - top} pixels"):
+        import_labels(other, exported.file)
+    assert _points(other) == {}
+    edit_config(
+        other, {"video_sets": {next(iter(crop.config.video_sets)): {"crop": f"{left}, {right}, {top}, {bottom}"}}}
+    )
+    import_labels(other, exported.file)
+    assert _points(other)[5]["spot"] == there[5]["spot"]
+
+
+def _window(project, number):
+    """Left, top, right and bottom of the stored picture of a frame."""
+    store = FrameStore.open(project.frame_store("spot"))
+    place = store.numbers.tolist().index(number)
+    (left, top), (height, width) = store.origins[place].tolist(), store.sizes[place].tolist()
+    return left, top, left + width, top + height
 
 
 def test_labels_of_no_video_of_the_project_are_refused(full_project, tmp_path):

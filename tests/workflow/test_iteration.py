@@ -98,12 +98,16 @@ def test_an_iteration_of_the_same_labels_is_refused(drafted):
     create_training_dataset(drafted)
     with pytest.raises(LabelError, match=r"No label has changed since .* iteration 0") as raised:
         merge_datasets(drafted, unreviewed="leave")
-    assert "extract_outlier_frames" in [remedy.step for remedy in raised.value.remedies]
+    assert [remedy.step for remedy in raised.value.remedies] == ["label_frames"]  # the suggestions are there already
     assert iteration(drafted) == 0
     write_labels(drafted, labels([3], 20.0))
     assert merge_datasets(drafted, unreviewed="leave").iteration == 1
     create_training_dataset(drafted)
     assert merge_datasets(drafted, unreviewed="accept").iteration == 2
+    create_training_dataset(drafted)
+    with pytest.raises(LabelError, match=r"No label has changed since .* iteration 2") as raised:
+        merge_datasets(drafted)
+    assert "extract_outlier_frames" in [remedy.step for remedy in raised.value.remedies]
 
 
 def test_a_dataset_of_deeplabcut_counts(spot_project):

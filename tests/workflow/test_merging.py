@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from posecut_core.cli.task import command_of
 from posecut_core.errors import ArgumentError, LabelError
 from posecut_core.labels.store import read_labels
 from posecut_core.project.config import edit_config
@@ -70,6 +71,11 @@ def test_a_damaged_file_is_written_again(spot_project):
     """The journal has all labels."""
     project = open_project(spot_project)
     project.collected_data("spot").write_bytes(b"garbage")
+    with pytest.raises(LabelError, match="let PoseCut write it again") as raised:
+        merge_labels(spot_project, take=True)
+    (remedy,) = raised.value.remedies
+    assert command_of(remedy).endswith("--discard")
+    assert "--take" not in command_of(remedy)
     (video,) = merge_labels(spot_project, discard=True).videos
     assert "not a readable HDF5 table" in video.obstacle
     assert position(spot_project) == [13.5, 16.5]

@@ -292,9 +292,17 @@ def test_networks_are_compared(spot_project, spot_video, errs):
     assert (done.added, _read_candidates(done.table)[0].bodyparts) == ((4,), ("spot",))
 
 
+def test_the_network_that_has_not_analyzed_a_video_is_named(spot_project, spot_video):
+    """Kind: the remedy had the shuffle that is judged, which has analyzed it."""
+    analyze_videos(spot_project, spot_video)
+    with pytest.raises(AnalysisError, match="Fake_20") as raised:
+        extract_candidates(spot_project, spot_video, "disagreement", other_shuffles=[2])
+    assert raised.value.remedies[0].arguments["shuffle"] == 2
+
+
 def test_too_few_labels_for_poses_are_said(spot_project, unseen):
     """Two bodyparts make no pose to learn from."""
-    with pytest.raises(AnalysisError, match=r"2 bodyparts are compared.*at least 3"):
+    with pytest.raises(AnalysisError, match=r"Only 2 bodyparts can be compared.*at least 3"):
         extract_outlier_frames(spot_project, unseen, "pca")
 
 

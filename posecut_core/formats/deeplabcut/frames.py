@@ -189,24 +189,31 @@ def _picture_hash(path: Path) -> str:
 
 
 def image_origin(project: Project, video: str, size: tuple[int, int]) -> tuple[int, int]:
-    """Return x, y of an image's top-left pixel in the full frame.
-
-    DeepLabCut does not record which images it cropped; an image of exactly the crop's size is taken as that window,
-    which ends where the frame does.
+    """Return x, y of an image's top-left pixel in the full frame, as `window_origin` does; 0, 0 where that knows none.
 
     Args:
         project: The project.
         video: Stem of the video's file name.
         size: Height and width of the image in pixels.
     """
+    return window_origin(project, video, size) or (0, 0)
+
+
+def window_origin(project: Project, video: str, size: tuple[int, int]) -> tuple[int, int] | None:
+    """Return x, y of an image's top-left pixel in the full frame; None where the size is neither the crop's nor its.
+
+    DeepLabCut does not record which images it cropped; an image of exactly the crop's size is taken as that window,
+    which ends where the frame does.
+    """
     crop = project.config.crop_of(video)
-    if crop is None:
-        return 0, 0
-    sizes = [(crop.y2 - crop.y1, crop.x2 - crop.x1)]
-    head = _head(project, video) if size != sizes[0] else None
-    if head:
-        sizes.append((min(crop.y2, head.height) - crop.y1, min(crop.x2, head.width) - crop.x1))
-    return (crop.x1, crop.y1) if size in sizes and (head is None or size != (head.height, head.width)) else (0, 0)
+    if crop and size == (crop.y2 - crop.y1, crop.x2 - crop.x1):
+        return crop.x1, crop.y1
+    head = _head(project, video)
+    if head is None or size == (head.height, head.width):
+        return None if head is None else (0, 0)
+    if crop and size == (min(crop.y2, head.height) - crop.y1, min(crop.x2, head.width) - crop.x1):
+        return crop.x1, crop.y1
+    return None
 
 
 def odd_sizes(project: Project, video: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -186,6 +186,18 @@ def test_two_confident_views_are_needed() -> None:
     assert "No point is seen by two cameras" in nothing.evidence.findings[0]
 
 
+def test_two_views_that_disagree_make_no_point() -> None:
+    """Nobody can tell which of them is wrong, so there is no place rather than a wrong one; the limit decides."""
+    cameras, points = ring(2), cloud(4)
+    pixels = seen(cameras, points)
+    pixels[0, 1] += 40.0
+    found = triangulate(cameras, pixels)
+    assert np.isnan(found.points[0]).all()
+    assert found.points[1:] == pytest.approx(points[1:], abs=1e-6)
+    assert found.evidence.findings == ("Of 1 of 4 points no two views agree",)
+    assert np.isfinite(triangulate(cameras, pixels, max_error=1000.0).points).all()
+
+
 def test_cameras_too_close_have_no_depth() -> None:
     """Cameras at one place are refused, and points whose rays are parallel are missing, with a reason."""
     camera = ring(1)[0]

@@ -53,7 +53,7 @@ def test_without_new_frames_other_criteria_are_suggested():
 
 def test_the_next_iteration_is_told_with_its_drafts():
     """Whoever accepted drafts unseen, or left some, reads how many; then come dataset and training."""
-    merged = MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0)
+    merged = MergedDatasets(Path("/p/config.yaml"), 2, 30, 5, 0, goes_on=True)
     outcome = outcome_of(merged, {})
     assert outcome.lines == (
         "Iteration 2 begins, with 30 labeled frames. 5 suggestions accepted without review, as requested.",
@@ -62,4 +62,5 @@ def test_the_next_iteration_is_told_with_its_drafts():
         "posecut create-training-dataset /p",
         "posecut train-network /p --weights previous",
     )
+    assert outcome_of(replace(merged, goes_on=False), {}).following[-1] == "posecut train-network /p"
     assert "3 suggestions left out of training" in replace(merged, accepted=0, left=3).summary().text
