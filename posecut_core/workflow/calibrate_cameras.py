@@ -161,7 +161,7 @@ def calibrate_cameras(
         )  # fmt: skip
         cameras = done.cameras
     checked = _sized(project, checked_cameras(cameras, at_least=2))
-    _check_apart(checked)
+    _check_apart(checked, pictures=done is None and path.is_dir())
     findings: list[str | Notice] = [*done.findings] if done else []
     if landmarks:
         places, moved = _places_of(landmarks, project, checked, world)
@@ -204,13 +204,21 @@ def _is_analyzed(session: ViewSession) -> bool:
     return sum(bool(find_predictions(video)) for video in session.views.values()) > 1
 
 
-def _check_apart(cameras: Sequence[Camera]) -> None:
-    """Refuse cameras of which two are at one place, as of a video that is there twice, or of files made apart."""
+def _check_apart(cameras: Sequence[Camera], *, pictures: bool) -> None:
+    """Refuse cameras of which two are at one place, as of a video that is there twice, or of files made apart.
+
+    Where such files lie in a folder, the `pictures` of a board that are there too were not looked at.
+    """
+    board = (
+        ", or say how many columns and rows of squares the board in its pictures has, and of which size"
+        if pictures
+        else ""
+    )
     for one, other in combinations(cameras, 2):
         if at_one_place(one, other):
             raise CameraError(
                 f"Cameras {one.name} and {other.name} are at the same place, from which no depth is seen; give what "
-                "two cameras recorded, or a file in which they were calibrated together."
+                f"two cameras recorded, or a file in which they were calibrated together{board}."
             )
 
 
