@@ -34,7 +34,7 @@ def test_a_file_that_cannot_be_read_is_not_written_over(project):
     project.collected_data("m1").write_bytes(b"garbage")
     found = files.outside(STATE, NAMING)
     assert bool(found)
-    with pytest.raises(LabelError, match=r"not a readable HDF5 table.*Or write it again") as raised:
+    with pytest.raises(LabelError, match=r"not a readable HDF5 table.*Or let PoseCut write it again") as raised:
         files.refuse(found)
     assert [dict(remedy.arguments)["discard"] for remedy in raised.value.remedies] == [True]
     assert [path.name for path in files.copy(4)] == ["outside-4-CollectedData_Ann.h5"]
