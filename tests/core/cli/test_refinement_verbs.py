@@ -81,9 +81,8 @@ def test_a_terminal_is_asked(posecut, step, project, monkeypatch):
 
 def test_the_next_iteration_begins_as_asked(posecut, step, project):
     """What becomes of drafts is passed on; training from the network before is suggested."""
-    calls = step(
-        "posecut_core.workflow.merge_datasets.merge_datasets", MergedDatasets(project / "config.yaml", 1, 9, 2, 0)
-    )
+    merged = MergedDatasets(project / "config.yaml", 1, 9, 2, 0, goes_on=True)
+    calls = step("posecut_core.workflow.merge_datasets.merge_datasets", merged)
     code, out, _ = posecut("merge-datasets", project, "--unreviewed", "accept")
     assert (code, calls[0]["unreviewed"]) == (0, "accept")
     assert "--weights previous" in out.splitlines()[-1]
