@@ -459,7 +459,9 @@ class Canvas:
         keypoints = self.labeling.keypoints
         if self.points.text.visible and len(keypoints) == len(self.points.shown):
             xy = np.where(self.points.shown[:, None], positions(keypoints), np.nan)
-            placed = beside([keypoint.name for keypoint in keypoints], xy * self.viewer.scene.camera.zoom)
+            zoom, left = self.viewer.scene.camera.zoom, self.image.translate[2]
+            picture = (left * zoom, (left + self.image.data.shape[2]) * zoom)
+            placed = beside([keypoint.name for keypoint in keypoints], xy * zoom, picture=picture)
             ground = np.array([self._ground(name.box) for name in placed])
             self.points.text.color = {"array": readable(self._colors, ground), "default": "white"}
             self.points.text.string = {"array": [name.text for name in placed], "default": ""}

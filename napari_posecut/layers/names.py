@@ -23,13 +23,19 @@ class PlacedName:
     box: Box  # in pixels of the screen
 
 
-def beside(names: Sequence[str], places: Float64[np.ndarray, "N 2"]) -> list[PlacedName]:
+def beside(
+    names: Sequence[str], places: Float64[np.ndarray, "N 2"], *, picture: tuple[float, float]
+) -> list[PlacedName]:
     """Return on which side of its marker each name is: away from the middle of all, unless it covers less on the other.
+
+    A name that would leave the picture, beyond which it may be cut off, is on the other side if it fits there.
 
     Args:
         names: one per marker.
         places: of the markers, x, y in pixels of the screen; NaN where none is seen.
+        picture: x of its left and its right edge, in pixels of the screen.
     """
+    left, right = picture
     seen = ~np.isnan(places[:, 0])
     middle = places[seen, 0].mean() if seen.any() else 0.0
     taken = [_around(x, y) for x, y in places[seen].tolist()]
@@ -40,7 +46,8 @@ def beside(names: Sequence[str], places: Float64[np.ndarray, "N 2"]) -> list[Pla
             continue
         outwards = 1 if x >= middle else -1
         boxes = {side: _box(name, x, y, side) for side in (outwards, -outwards)}
-        side = min(boxes, key=lambda one: sum(_meet(boxes[one], other) for other in taken))
+        outside = {side: box[0] < left or box[2] > right for side, box in boxes.items()}
+        side = min(boxes, key=lambda one: (outside[one], sum(_meet(boxes[one], other) for other in taken)))
         taken.append(boxes[side])
         blanks = " " * round((_width(name) + 2 * _GAP) / _BLANK)
         placed.append(PlacedName(blanks + name if side > 0 else name + blanks, boxes[side]))
