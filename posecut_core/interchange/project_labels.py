@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 from msgspec.structs import replace
@@ -10,7 +11,6 @@ from msgspec.structs import replace
 from posecut_core.errors import LabelError, PosecutError, VideoError
 from posecut_core.formats.deeplabcut.frames import (
     image_names,
-    image_origins,
     image_places,
     video_path,
     window_origin,
@@ -213,34 +213,10 @@ def _numbered(project: Project, video: str, found: VideoLabels) -> _Numbered:
     return _Numbered(frames, sizes, unknown, bool(names))
 
 
-def _origins(project: Project, video: str, sizes: Mapping[int, tuple[int, int]]) -> dict[int, tuple[float, float]]:
-    """Return where images of some heights and widths lie in the full frame: as the stored ones, or by their size.
-
-    Raises:
-        LabelError: an image is neither of the size of the project's frame nor of the video's crop.
-    """
-    numbers = np.array(sorted(sizes), dtype=np.int64)
-    places = zip(numbers.tolist(), *(found.tolist() for found in image_places(project, video, numbers)), strict=True)
-    origins: dict[int, tuple[float, float]] = {}
-    for number, (x, y), stored in places:
-        size = sizes[number]
-        origin = (x, y) if tuple(stored) == size else window_origin(project, video, size)
-        if origin is not None:
-            origins[number] = origin
-        elif not any(map(math.isnan, stored)):
-            found, own = (f"{width:g} x {height:g}" for height, width in (size, stored))
-            raise LabelError(
-                f"The file's images of {video} are of {found} pixels, the project's frames of {own}: they were cropped "
-                f"or scaled, and their labels would be elsewhere in these. Where they are a crop, write it into "
-                f"config.yaml as the crop of {video} and import them again."
-            )
-    return origins
-
-
 def _in_full_frame(
     project: Project, video: str, found: _Numbered, frames: Mapping[int, Mapping[str, Point]]
 ) -> dict[int, Mapping[str, Point]]:
-    """Return points in pixels of the full frame.
+    """Return points in pixels of the full frame: images lie as the stored ones do, or else as their size says.
 
     Raises:
         LabelError: images of the file are neither of the size of the project's frames nor of the video's crop.
@@ -248,13 +224,23 @@ def _in_full_frame(
     if not found.are_images:
         return dict(frames)
     numbers = np.array(sorted(frames), dtype=np.int64)
-    stored = zip(numbers.tolist(), image_origins(project, video, numbers).tolist(), strict=True)
-    sizes = {number: size for number, size in found.sizes.items() if number in frames}
-    origins = {number: (x, y) for number, (x, y) in stored} | _origins(project, video, sizes)
-    return {
-        number: {part: _moved(point, *origins[number]) for part, point in points.items()}
-        for number, points in sorted(frames.items())
-    }
+    origins, stored = image_places(project, video, numbers)
+    window = cache(partial(window_origin, project, video))  # which reads files, of many images of few sizes
+    moved: dict[int, Mapping[str, Point]] = {}
+    for number, (x, y), own in zip(numbers.tolist(), origins.tolist(), stored.tolist(), strict=True):
+        size = found.sizes.get(number, tuple(own))
+        if size != tuple(own):
+            origin = window(size)
+            if origin is None and not any(map(math.isnan, own)):
+                theirs, ours = (f"{width:g} x {height:g}" for height, width in (size, own))
+                raise LabelError(
+                    f"The file's images of {video} are of {theirs} pixels, the project's frames of {ours}: they were "
+                    "cropped or scaled, and their labels would be elsewhere in these. Where they are a crop, write it "
+                    f"into config.yaml as the crop of {video} and import them again."
+                )
+            x, y = origin or (x, y)
+        moved[number] = {part: _moved(point, x, y) for part, point in frames[number].items()}
+    return moved
 
 
 def _each(frames: Mapping[int, Mapping[str, Point]], known: set[str]) -> Iterator[tuple[int, str, Point]]:

@@ -65,10 +65,10 @@ def edit_bodyparts(
         LabelError: another program changed labels and nobody has decided about it.
         StorageError: the disk refuses.
     """
-    project = adopt_project(config)
     names = dict(rename or {})
     if not names and not add:
         raise ArgumentError("Nothing to do; give `rename` old and new names, or `add` new ones.")
+    project = adopt_project(config)
     known, made = _begun(project, names, add)
     before = _before(project, known, names, add)
     after = _after(project, before, names, add)
